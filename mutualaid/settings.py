@@ -1,57 +1,114 @@
 """Every setting, read from the environment and closed by default. docs/settings.md explains each."""
 
-import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from django.utils.functional import lazystr
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var")).resolve()
-SECRETS_DIR = Path(os.environ.get("SECRETS_DIR", DATA_DIR / "secrets"))
-KEYRING_PATH = Path(os.environ.get("KEYRING_PATH", DATA_DIR / "keyring" / "slots"))
-RUN_DIR = Path(os.environ.get("RUN_DIR", DATA_DIR / "run"))
+from mutualaid.environment import BASE_DIR, data_dir, read
 
+DATA_DIR = data_dir()
+SECRETS_DIR = Path(read("SECRETS_DIR", str(DATA_DIR / "secrets")))
+KEYRING_PATH = Path(read("KEYRING_PATH", str(DATA_DIR / "keyring" / "slots")))
+RUN_DIR = Path(read("RUN_DIR", str(DATA_DIR / "run")))
+
+# Nothing switches DEBUG on: its error pages show values.
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
-# Signing keys are derived from the instance secrets at start (mutualaid/apps.py checks them first).
-SECRET_KEY = os.environ.get("SECRET_KEY", "")
+
+
+class _SigningKey:
+    """Derived from the instance secrets when it is first needed, which is after the rooms are loaded."""
+
+    def __str__(self) -> str:
+        return str(import_string("privacy.instance.signing_key")())
+
+
+SECRET_KEY = lazystr(_SigningKey())
+
+PUBLIC_URL = read("PUBLIC_URL").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+HTTPS = _public.scheme == "https"
+ALLOWED_HOSTS = [
+    *(host.strip() for host in read("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")),
+    *([_public.hostname] if _public.hostname else []),
+]
 ROOT_URLCONF = "mutualaid.urls"
 WSGI_APPLICATION = "mutualaid.wsgi.application"
-AUTH_USER_MODEL = "volunteers.Volunteer"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Database -------------------------------------------------------------------------------------
+
+# WAL and FULL: a commit that was answered survives a power cut. secure_delete: freed pages are zeroed.
+# The rest keeps rows out of temporary files and memory maps, and the journal short after a checkpoint.
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+    "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA journal_size_limit=0"
+)
 
 
 def _database(url: str) -> dict[str, object]:
     """A DATABASES entry from DATABASE_URL; empty means the SQLite file in DATA_DIR."""
-    if not url:
+    parts = urlsplit(url)
+    if parts.scheme in {"", "sqlite"}:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(DATA_DIR / "db.sqlite3"),
-            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            "NAME": unquote(parts.path) or str(DATA_DIR / "db.sqlite3"),
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": SQLITE_PRAGMAS,
+            },
         }
-    parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ValueError("DATABASE_URL must begin with postgresql://, or be empty for SQLite.")
+    # A unix socket's folder is given as ?host=/folder, as libpq does.
+    asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "HOST": asked.get("host") or unquote(parts.hostname or ""),
+        "PORT": str(parts.port or asked.get("port") or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
         # Without server-side binding, values appear in the server's log and in pg_stat_activity.
-        "OPTIONS": {"server_side_binding": True},
+        "OPTIONS": {"server_side_binding": True, "connect_timeout": 5},
     }
 
 
-DATABASES = {"default": _database(os.environ.get("DATABASE_URL", ""))}
+DATABASES = {"default": _database(read("DATABASE_URL"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LANGUAGE_CODE = os.environ.get("LANGUAGE_CODE", "en")
+# --- Cache and broker -----------------------------------------------------------------------------
+
+CACHE_URL = read("CACHE_URL")
+CACHES: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+if CACHE_URL:
+    # Short timeouts: a Redis that hangs must not hold the few threads of the web process.
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+CELERY_BROKER_URL = read("CELERY_BROKER_URL", "memory://")
+
+# --- Language and time ----------------------------------------------------------------------------
+
+LANGUAGE_CODE = read("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("fr", _("French"))]
+LANGUAGE_COOKIE_NAME = "l"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
+TIME_ZONE = read("TIME_ZONE", "UTC")
 USE_TZ = True
+
+# --- Rooms ----------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "mutualaid",
@@ -64,6 +121,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -71,4 +129,166 @@ INSTALLED_APPS = [
     "template_partials",
 ]
 
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "privacy.middleware.SecurityHeaders",
+    "privacy.middleware.BodyLimit",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Django's, not the proxy's: it adds random bytes, so that lengths say little about a page.
+    "django.middleware.gzip.GZipMiddleware",
+    "privacy.middleware.SealedOr503",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# What set-up collected is served, and nothing else: no look on the disk for each address asked.
+WHITENOISE_USE_FINDERS = False
+WHITENOISE_AUTOREFRESH = False
+
+# --- Sessions, cookies, limits --------------------------------------------------------------------
+
+SESSION_ENGINE = "privacy.sessions"
+SESSION_COOKIE_NAME = "s"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+# The cookie ends with the browser; the row ends earlier, when nobody uses it (privacy/sessions.py).
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = 12 * 60 * 60
+CSRF_COOKIE_NAME = "c"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_AGE = None
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+# In the encrypted session: the messages cookie says who signed in.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# "no-referrer" would make browsers send "Origin: null", and every plain form would be refused.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+
+MAX_BODY = 64 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "volunteers.Volunteer"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/board/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "volunteers.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_MAX_EMAIL_ADDRESSES = 0
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_ADAPTER = "volunteers.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A passkey is the second step. Alone it could not unlock what the passphrase locks.
+MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_PASSKEY_SIGNUP_ENABLED = False
+# With the usual 64, every visitor of an onion address would share one bucket.
+ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 128
+
+# --- Nudges by e-mail -----------------------------------------------------------------------------
+
+EMAIL_HOST = read("EMAIL_HOST")
+# Without a host there is nobody to hand mail to: the e-mail channel is then not offered.
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.dummy.EmailBackend"
+)
+EMAIL_PORT = int(read("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = read("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = read("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = read("EMAIL_STARTTLS", "yes" if EMAIL_PORT == 587 else "no") == "yes"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = read("EMAIL_FROM", "news@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Django would mail tracebacks with what was typed.
+ADMINS: list[tuple[str, str]] = []
+MANAGERS: list[tuple[str, str]] = []
+
+# --- Logs -----------------------------------------------------------------------------------------
+
+LOG_LEVEL = read("LOG_LEVEL", "WARNING").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"()": "mutualaid.logs.Formatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "none": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django's own handlers print paths, and mail what was typed.
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
+        # Statements carry values.
+        "django.db.backends": {"handlers": ["none"], "level": "ERROR", "propagate": False},
+    },
+}
+LOGGING_CONFIG = "logging.config.dictConfig"
