@@ -1,0 +1,197 @@
+"""The desk's key pair: what askers let the desk read is sealed to it.
+
+The private half is sealed to each coordinator, and never held by unattended code. Source: design §5.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models, transaction
+
+from privacy import instance
+from privacy.compartments import Reader
+from privacy.crypto import KeyPair, Unreadable, context, open_with, seal_to
+from privacy.fields import FieldClasses
+from volunteers.account import Volunteer
+
+
+class DeskKey(models.Model):
+    """One generation of the desk's pair. Grants name it by id, so an old generation opens nothing new."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    public_key = models.BinaryField(max_length=32)
+    public_key_mac = models.BinaryField(max_length=32)
+    current = models.BooleanField(default=True)
+
+    privacy = FieldClasses(
+        clear=("id", "public_key", "current"),
+        derived=("public_key_mac",),
+        lives="until the next pair has replaced it everywhere",
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("current",), condition=models.Q(current=True), name="one_current_desk_key"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def _mac_parts(self) -> tuple[str, bytes, bytes]:
+        return "volunteers.desk_key", self.id.bytes, bytes(self.public_key)
+
+    def reader(self) -> Reader:
+        """Whom to grant a compartment to. Errors: Unreadable when the key in the row was swapped."""
+        if not instance.check_mac(bytes(self.public_key_mac), *self._mac_parts()):
+            raise Unreadable("This desk key is not the one that was stored.")
+        return Reader("desk", self.id, bytes(self.public_key))
+
+
+class DeskShare(models.Model):
+    """The desk's private half, sealed to one coordinator."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    desk_key = models.ForeignKey(DeskKey, on_delete=models.CASCADE, related_name="shares")
+    coordinator = models.ForeignKey(
+        Volunteer, on_delete=models.CASCADE, related_name="desk_shares"
+    )
+    sealed_private = models.BinaryField()
+    mac = models.BinaryField(max_length=32)
+
+    privacy = FieldClasses(
+        sealed=("sealed_private",),
+        clear=("id", "desk_key", "coordinator"),
+        derived=("mac",),
+        lives="until the coordinator leaves the desk or the pair is renewed",
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("desk_key", "coordinator"), name="one_desk_share_each"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def _context(self) -> bytes:
+        return context("volunteers.DeskShare", "sealed_private", self.id)
+
+    def _mac_parts(self) -> tuple[str, bytes, bytes, bytes]:
+        owner, sealed = self.coordinator_id.bytes, bytes(self.sealed_private)
+        return "volunteers.desk_share", self.desk_key_id.bytes, owner, sealed
+
+    def seal(self, private: bytes) -> None:
+        """Seal the desk's private half to this row's coordinator; the caller saves."""
+        reader = self.coordinator.reader()
+        self.sealed_private = seal_to(reader.public_key, private, self._context())
+        self.mac = instance.mac(*self._mac_parts())
+
+    def open(self, coordinator_private: bytes) -> bytes:
+        """The desk's private half, 32 bytes. Errors: Unreadable (wrong key, moved or swapped row)."""
+        if not instance.check_mac(bytes(self.mac), *self._mac_parts()):
+            raise Unreadable("This share is not the one that was stored.")
+        return open_with(coordinator_private, bytes(self.sealed_private), self._context())
+
+
+def current() -> DeskKey | None:
+    """The pair new grants are made to; None until a first coordinator joined: the desk then reads nothing."""
+    return DeskKey.objects.filter(current=True).first()
+
+
+def reader() -> Reader | None:
+    """The desk as a reader of compartments, or None while there is no desk."""
+    key = current()
+    return key.reader() if key else None
+
+
+def found(coordinator: Volunteer) -> DeskKey:
+    """Make the first pair, its private half sealed to the first coordinator.
+
+    Errors: IntegrityError when there is a current pair already.
+    """
+    pair = KeyPair.generate()
+    with transaction.atomic():
+        key = _insert(pair.public)
+        _share(key, coordinator, pair.private)
+    return key
+
+
+def _insert(public_key: bytes) -> DeskKey:
+    key = DeskKey(public_key=public_key)
+    key.public_key_mac = instance.mac(*key._mac_parts())
+    key.save(force_insert=True)
+    return key
+
+
+def _share(key: DeskKey, coordinator: Volunteer, private: bytes) -> None:
+    share = DeskShare(desk_key=key, coordinator=coordinator)
+    share.seal(private)
+    share.save(force_insert=True)
+
+
+def has_share(volunteer: Volunteer) -> bool:
+    """Whether this person can open what the desk was granted."""
+    return DeskShare.objects.filter(desk_key__current=True, coordinator=volunteer).exists()
+
+
+def desk_private(volunteer: Volunteer, volunteer_private: bytes) -> bytes:
+    """The desk's private half for a coordinator whose own key is open.
+
+    Errors: Unreadable when they hold no share, were suspended, or the share was tampered with.
+    """
+    shares = DeskShare.objects.filter(desk_key__current=True, coordinator=volunteer)
+    share = shares.select_related("desk_key", "coordinator").first()
+    if share is None or not (volunteer.is_let_in and volunteer.is_coordinator):
+        raise Unreadable("No share of the desk key.")
+    share.desk_key.reader()
+    return share.open(volunteer_private)
+
+
+def without_share() -> models.QuerySet[Volunteer]:
+    """Coordinators who cannot read for the desk yet: somebody who can has to share it with them."""
+    holders = DeskShare.objects.filter(desk_key__current=True).values("coordinator")
+    waiting: models.QuerySet[Volunteer] = Volunteer.objects.coordinators().exclude(pk__in=holders)
+    return waiting
+
+
+def share_with(coordinator: Volunteer, by: Volunteer, by_private: bytes) -> None:
+    """`by`, whose key is open, hands the desk's private half on. Twice is harmless.
+
+    Errors: Unreadable (by holds no share); ValueError (the other is no coordinator, or not let in).
+    """
+    if not (coordinator.is_coordinator and coordinator.is_let_in):
+        raise ValueError("Only somebody with the desk role can hold the desk key.")
+    private = desk_private(by, by_private)
+    with transaction.atomic():
+        key = DeskKey.objects.select_for_update().get(current=True)
+        if not key.shares.filter(coordinator=coordinator).exists():
+            _share(key, coordinator, private)
+
+
+def renew(by: Volunteer, by_private: bytes) -> tuple[bytes, DeskKey]:
+    """A new pair for everybody who still has the desk role, in the session of one of them.
+
+    Returns the old private half, so that the caller re-seals live grants to the new key in the same
+    transaction, and the new key. Errors: Unreadable when `by` holds no share.
+    """
+    old_private = desk_private(by, by_private)
+    pair = KeyPair.generate()
+    with transaction.atomic():
+        old = DeskKey.objects.select_for_update().get(current=True)
+        DeskKey.objects.filter(pk=old.pk).update(current=False)
+        key = _insert(pair.public)
+        for coordinator in Volunteer.objects.coordinators().order_by("pk"):
+            _share(key, coordinator, pair.private)
+        DeskShare.objects.filter(desk_key=old).delete()
+    return old_private, key
+
+
+def step_down(coordinator: Volunteer) -> None:
+    """Somebody leaves the desk: the role and their shares go. `renew` afterwards ends what they remember."""
+    with transaction.atomic():
+        DeskShare.objects.filter(coordinator=coordinator).delete()
+        Volunteer.objects.filter(pk=coordinator.pk).update(is_coordinator=False)
+    coordinator.is_coordinator = False

@@ -1,0 +1,87 @@
+"""An invitation: a link that lets one person open one account. The link itself is stored nowhere."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+
+from privacy import clock, instance
+from privacy.fields import FieldClasses
+from volunteers.account import Volunteer
+
+LIVES = timedelta(days=7)
+KEPT = timedelta(days=1)
+
+
+class InvitationRefused(Exception):
+    """Unknown, used or expired: the three are one and the same answer."""
+
+
+def _hash(token: str) -> str:
+    return instance.blind("volunteers.invitation", token)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self, at: datetime) -> Self:
+        """Neither used nor expired."""
+        return self.filter(used_at__isnull=True, expires_at__gt=at)
+
+    def over(self, at: datetime) -> Self:
+        """Of no more use to anybody: expired or used a day ago."""
+        return self.filter(models.Q(expires_at__lte=at - KEPT) | models.Q(used_at__lte=at - KEPT))
+
+    def find(self, token: str, at: datetime) -> Invitation:
+        """The open invitation behind a link. Errors: InvitationRefused."""
+        found = self.open(at).filter(token_hash=_hash(token)).first()
+        if found is None:
+            raise InvitationRefused
+        return found
+
+
+class InvitationManager(models.Manager["Invitation"].from_queryset(InvitationQuerySet)):  # type: ignore[misc]
+    def make(self, by: Volunteer | None, at: datetime, *, coordinator: bool = False) -> str:
+        """A new link's token, to be shown once. `by` is None only for the first coordinator's."""
+        self.over(at).delete()
+        token = secrets.token_urlsafe(24)
+        expires_at = clock.hour(at) + LIVES
+        self.create(token_hash=_hash(token), made_by=by, coordinator=coordinator, expires_at=expires_at)
+        return token
+
+    def take(self, token: str, at: datetime) -> Invitation:
+        """Use up a link: of two at the same moment one gets it. Errors: InvitationRefused."""
+        found: Invitation = self.find(token, at)
+        # Compare-and-set: only the one whose UPDATE still finds it unused may go on.
+        if self.open(at).filter(pk=found.pk).update(used_at=clock.hour(at)) != 1:
+            raise InvitationRefused
+        return found
+
+
+class Invitation(models.Model):
+    """What the desk hands to somebody it knows. coordinator: whether they join with the desk role."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(
+        Volunteer, null=True, on_delete=models.CASCADE, related_name="invitations"
+    )
+    coordinator = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, default=None)
+
+    objects = InvitationManager()
+    privacy = FieldClasses(
+        clear=("id", "made_by", "coordinator", "expires_at", "used_at"),
+        derived=("token_hash",),
+        lives="until a day after it was used or expired",
+    )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def withdraw(self) -> None:
+        """The link stops working at once."""
+        self.delete()

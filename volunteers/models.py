@@ -1,0 +1,19 @@
+"""The tables of this room, one module per thing."""
+
+from volunteers.account import Volunteer, Vouch
+from volunteers.desk import DeskKey, DeskShare
+from volunteers.invitations import Invitation
+from volunteers.offers import Offer, OfferArea, OfferException
+from volunteers.places import OfferPlace
+
+__all__ = [
+    "DeskKey",
+    "DeskShare",
+    "Invitation",
+    "Offer",
+    "OfferArea",
+    "OfferException",
+    "OfferPlace",
+    "Volunteer",
+    "Vouch",
+]
