@@ -14,7 +14,7 @@ os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 for _name in ("CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "KEYRING_PATH", "RUN_DIR", "PUBLIC_URL"):
     os.environ.pop(_name, None)
 
-from mutualaid.settings import *  # noqa: E402, F403
+from mutualaid.settings import *  # noqa: E402
 from mutualaid.settings import DATA_DIR, DATABASES  # noqa: E402
 
 DATA_DIR.mkdir(parents=True, exist_ok=True)

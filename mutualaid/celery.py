@@ -1,0 +1,138 @@
+"""The worker: a ticker that asks the rows what is due, and a pool that does it.
+
+Nothing depends on a broker. A row that is due is the promise; the ticker only says "look now", to the pool of
+its own process. The task `look` lets somebody else say it too: it carries a duty's name and no fact.
+"""
+
+import logging
+import os
+import threading
+import time
+from typing import Any
+
+import django
+from celery import Celery, bootsteps
+from django.apps import apps
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutualaid.settings")
+if not apps.ready:
+    django.setup()
+
+from mutualaid.duties import DUTIES
+from privacy import clock
+from privacy.due import Duty, sweep
+from privacy.models import Heartbeat
+
+TICK = 1.0  # seconds between two looks
+BEAT = 4.0  # seconds between two heartbeats
+HEART = "ticker"
+THREADS = 4
+
+log = logging.getLogger(__name__)
+
+app = Celery("mutualaid", set_as_current=True)
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2, "visibility_timeout": 60},
+    result_backend=None,
+    task_ignore_result=True,
+    task_publish_retry=False,
+    task_acks_late=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="look",
+    worker_pool="threads",
+    worker_concurrency=THREADS,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
+    enable_utc=True,
+    timezone="UTC",
+)
+
+
+def run_duty(duty: Duty) -> None:
+    """Do what is due for one duty, batch after batch, and note when. No error leaves here with its text."""
+    try:
+        close_old_connections()
+        at = clock.now()
+        sweep(duty.due(at), at, duty.verb)
+        Heartbeat.objects.beat(duty.name, clock.now())
+    except Exception as problem:
+        log.error("duty %s stopped: %s", duty.name, type(problem).__name__)
+    finally:
+        connections.close_all()
+
+
+@app.task(name="mutualaid.look")
+def look(name: str) -> None:
+    """Somebody says that duty `name` may have something to do; an unknown name is ignored."""
+    for duty in DUTIES:
+        if duty.name == name:
+            run_duty(duty)
+
+
+class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
+    """In every worker, beside its pool: once a second, is anything due? Ticking twice does no harm."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self.stopping = threading.Event()
+        self.busy: set[str] = set()
+        self.beaten = 0.0
+        self.thread: threading.Thread | None = None
+
+    def start(self, worker: Any) -> None:
+        self.thread = threading.Thread(
+            target=self.tick_for_ever, args=(worker.pool,), name="ticker", daemon=True
+        )
+        self.thread.start()
+
+    def stop(self, worker: Any) -> None:
+        self.stopping.set()
+        if self.thread is not None:
+            self.thread.join(timeout=5)
+
+    def tick_for_ever(self, pool: Any) -> None:
+        while not self.stopping.wait(TICK):
+            try:
+                self.tick(pool)
+            except (DatabaseError, InterfaceError, OSError) as problem:
+                # The database is away or was restarted: forget the connection and look again.
+                log.warning("the ticker could not look: %s", type(problem).__name__)
+                connections.close_all()
+            except Exception as problem:
+                log.error("the ticker stumbled: %s", type(problem).__name__)
+                connections.close_all()
+
+    def tick(self, pool: Any) -> None:
+        """Look once, read-only, and hand each duty that has something to do to the pool."""
+        at = clock.now()
+        for duty in DUTIES:
+            if duty.name not in self.busy and duty.due(at).exists():
+                self.hand_over(pool, duty)
+        if time.monotonic() - self.beaten > BEAT:
+            Heartbeat.objects.beat(HEART, at)
+            self.beaten = time.monotonic()
+
+    def hand_over(self, pool: Any, duty: Duty) -> None:
+        self.busy.add(duty.name)
+        pool.apply_async(self.run, (duty,))
+
+    def run(self, duty: Duty) -> None:
+        try:
+            run_duty(duty)
+        finally:
+            self.busy.discard(duty.name)
+
+
+app.steps["worker"].add(Ticker)
