@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 
 @pytest.fixture(autouse=True)
-def _frame_alone(_english: None, settings: Settings) -> Iterator[None]:
+def _frame_alone(settings: Settings) -> Iterator[None]:
+    settings.LANGUAGES = [("en", "English"), ("fr", "French")]
     settings.ROOT_URLCONF = "tests.look.urls"
     settings.STORAGES = {
         **settings.STORAGES,
