@@ -1,0 +1,210 @@
+"""What a kind of need is: the shape of an entry in organisation/kinds.py, and what it refuses."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+from django.utils.functional import Promise
+
+from organisation import conditions
+from privacy import clock
+
+Text = str | Promise
+Answers = Mapping[str, object]
+
+# The pages under /a/ that are not kinds; see the public surface in the design.
+RESERVED_SLUGS: Final = frozenset({"code", "return", "mine", "leave"})
+# The only facts about a need that are stored in clear, and only while it lives.
+CLEAR_FACTS: Final = frozenset(
+    {"kind", "area", "day", "parts", "nights", "people", "languages", "conditions"}
+)
+SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+class BadKind(ValueError):
+    """This entry would break a promise; the sentence says which."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One possible answer."""
+
+    slug: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question beyond the common ones. Its answer goes into the one sealed JSON answer of the need.
+
+    `answer` is the shape: "text" (str), "number" (int, 0 to `most`), "choice" (a slug of
+    `choices`) or "choices" (a list of them). No question is ever required.
+    """
+
+    slug: str
+    label: Text
+    answer: Literal["text", "number", "choice", "choices"]
+    help: Text = ""
+    choices: tuple[Choice, ...] = ()
+    privacy: Literal["sealed", "clear"] = "sealed"
+    folded: bool = True
+    max_length: int = 200
+    most: int = 99
+
+    def shown(self, value: object) -> str:
+        """An answer as text for a person; a choice that no longer exists is passed over."""
+        if not self.choices:
+            return str(value)
+        chosen = value if isinstance(value, list) else [value]
+        return ", ".join(str(choice.label) for choice in self.choices if choice.slug in chosen)
+
+
+def _always(answers: Answers) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One task of a need: the unit one volunteer takes. `needed` decides by the answers.
+
+    That the task exists is in clear, so a question that decides over tasks must be harmless.
+    """
+
+    role: str
+    name: Text
+    needed: Callable[[Answers], bool] = _always
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of need. Slugs are for URLs and columns; every Text is shown to people."""
+
+    slug: str
+    # What the asker reads: the card, and above the form.
+    name: Text
+    lead: Text
+    # What "where" and "when" mean for this kind.
+    where_label: Text
+    when_label: Text
+    # The tasks it makes, in order; at least one of them always.
+    tasks: tuple[TaskSpec, ...]
+    # Whose place it is. A volunteer's place is sealed when claiming, the asker's when approving.
+    place_from: Literal["asker", "volunteer"]
+    # What volunteers read where they say what they can do.
+    offer_name: Text
+    # How long a need lives after the end of its last day, and a hold lasts at least.
+    need_lives: timedelta
+    hold: timedelta
+    # Who is asked: how many in each ring, and how long until the next; then the desk.
+    rings: tuple[int, ...]
+    escalate_every: timedelta
+    # A need that begins within this time is urgent: the rings follow three times as fast.
+    urgent_within: timedelta
+    where_help: Text = ""
+    when_help: Text = ""
+    place_label: Text = ""
+    # Nights are asked, and each night takes a bed.
+    has_nights: bool = False
+    # A volunteer must be free in every part of the day asked for; else one of them is enough.
+    covers_parts: bool = False
+    # How many people, and what an offer counts for them ("Beds"); empty: not asked, not compared.
+    people_label: Text = ""
+    capacity_label: Text = ""
+    most_people: int = 8
+    questions: tuple[Question, ...] = ()
+    condition_slugs: tuple[str, ...] = ()
+    # How long the place can still be read after the end of the last day.
+    place_seen_for: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        for wrong, sentence in _complaints(self):
+            if wrong:
+                raise BadKind(f"{self.slug}: {sentence}")
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether people are counted: asked of the asker, and of the offer."""
+        return bool(self.capacity_label)
+
+    @property
+    def host_seals_place(self) -> bool:
+        """Whether the volunteer writes where to meet, when claiming."""
+        return self.place_from == "volunteer"
+
+    @property
+    def path(self) -> str:
+        """The address of its form."""
+        return f"/a/{self.slug}/"
+
+    def roles(self, answers: Answers) -> tuple[str, ...]:
+        """The roles of the tasks that a need with these answers makes, in order; never empty."""
+        return tuple(task.role for task in self.tasks if task.needed(answers))
+
+    def role_name(self, role: str) -> Text:
+        """The role for people to read; the kind's name for a role it no longer has."""
+        return next((task.name for task in self.tasks if task.role == role), self.name)
+
+    def question(self, slug: str) -> Question | None:
+        """The question with this slug, if it still asks it."""
+        return next((question for question in self.questions if question.slug == slug), None)
+
+    def described(self, answers: Answers) -> list[tuple[str, str]]:
+        """(question, answer) as a person reads them, in the order asked, without those left empty."""
+        given = ((question, answers.get(question.slug)) for question in self.questions)
+        return [
+            (str(question.label), question.shown(value))
+            for question, value in given
+            if value not in (None, "", [])
+        ]
+
+    def last_day(self, day: date, nights: int) -> date:
+        """The last day of a need that begins on `day`: of three nights from Monday, Thursday."""
+        return day + timedelta(days=nights if self.has_nights else 0)
+
+    def lives_until(self, last_day: date) -> datetime:
+        """When a need with this last day expires."""
+        return clock.day_end(last_day) + self.need_lives
+
+    def place_seen_until(self, last_day: date) -> datetime:
+        """Until when the place of an approved claim may be read."""
+        return clock.day_end(last_day) + self.place_seen_for
+
+    def pace(self, starts_at: datetime, at: datetime) -> timedelta:
+        """How long one ring is left alone before the next is asked."""
+        return self.escalate_every / 3 if starts_at - at <= self.urgent_within else self.escalate_every
+
+
+def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
+    roles = [task.role for task in kind.tasks]
+    asked = [question.slug for question in kind.questions]
+    yield not SLUG.fullmatch(kind.slug), "a slug is up to 32 small letters, digits and hyphens."
+    yield kind.slug in RESERVED_SLUGS, "this slug is a page of its own."
+    yield not any(task.needed is _always for task in kind.tasks), "one task must not depend on answers."
+    yield len(set(roles)) < len(roles), "two tasks have the same role."
+    yield len(set(asked)) < len(asked), "two questions have the same slug."
+    yield (
+        not all(SLUG.fullmatch(word.replace("_", "-")) for word in roles + asked),
+        "a role or question slug is odd.",
+    )
+    yield any(slug not in conditions.ALL for slug in kind.condition_slugs), "a condition has no bit."
+    yield min(kind.need_lives, kind.place_seen_for) < timedelta(0), "it cannot end before its last day."
+    yield kind.place_seen_for > kind.need_lives, "the place cannot outlive the need."
+    yield (
+        min(kind.hold, kind.escalate_every) < timedelta(minutes=15),
+        "a hold or ring lasts 15 minutes at least.",
+    )
+    yield not kind.rings or min(kind.rings) < 1, "every ring asks somebody."
+    yield (
+        bool(kind.people_label) != bool(kind.capacity_label),
+        "people and capacity are asked together or not at all.",
+    )
+    for question in kind.questions:
+        clear = question.privacy == "clear"
+        yield clear and question.slug not in CLEAR_FACTS, f"{question.slug} may not be stored in clear."
+        with_choices = question.answer in ("choice", "choices")
+        yield (
+            with_choices != bool(question.choices),
+            f"{question.slug} needs choices exactly if it offers them.",
+        )

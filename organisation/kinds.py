@@ -1,0 +1,228 @@
+"""The kinds of need: the one place to add one. Everything another file must know about a kind is here.
+
+To add a kind, write one `register(Kind(…))` below: no migration, no other file. The tests in
+tests/organisation run over the registry and say what is missing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec
+
+
+class UnknownKind(LookupError):
+    """No kind with this slug is registered."""
+
+
+_registry: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Add a kind. Raises BadKind where the slug is taken."""
+    if kind.slug in _registry:
+        raise BadKind(f"{kind.slug}: this slug is taken.")
+    _registry[kind.slug] = kind
+    return kind
+
+
+@contextmanager
+def registered(kind: Kind) -> Iterator[Kind]:
+    """A kind that exists for the length of a `with`, for tests."""
+    register(kind)
+    try:
+        yield kind
+    finally:
+        del _registry[kind.slug]
+
+
+def get(slug: str) -> Kind:
+    """The kind with this slug. Raises UnknownKind."""
+    try:
+        return _registry[slug]
+    except KeyError:
+        raise UnknownKind from None
+
+
+def all() -> tuple[Kind, ...]:
+    """Every kind, in the order they were registered."""
+    return tuple(_registry.values())
+
+
+def choices() -> list[tuple[str, str]]:
+    """(slug, name) of every kind, for forms: pass the function, not its answer."""
+    return [(kind.slug, str(kind.name)) for kind in all()]
+
+
+def offer_choices() -> list[tuple[str, str]]:
+    """(slug, "I can …") of every kind, for the volunteer's form: pass the function, not its answer."""
+    return [(kind.slug, str(kind.offer_name)) for kind in all()]
+
+
+WHO_MAY_COME = ("only_women", "only_men", "only_trans_nonbinary")
+
+register(
+    Kind(
+        slug="stay",
+        name=_("A place to sleep"),
+        lead=_("A bed at somebody's home, for some nights."),
+        where_label=_("Where would you like to sleep?"),
+        where_help=_("Only roughly. Nobody sees an address before you say yes."),
+        when_label=_("When do you arrive?"),
+        when_help=_("Choose the first day. Tick every time that would do."),
+        place_label=_("Where can the person come?"),
+        tasks=(TaskSpec("stay", _("A place to sleep")),),
+        place_from="volunteer",
+        offer_name=_("I can offer a place to sleep"),
+        has_nights=True,
+        people_label=_("How many people will sleep there, with you?"),
+        capacity_label=_("Beds"),
+        questions=(
+            Question(
+                "extend",
+                _("Could it become longer?"),
+                "choice",
+                choices=(Choice("no", _("No")), Choice("maybe", _("Perhaps"))),
+            ),
+            Question(
+                "home",
+                _("Anything you wish for in the home?"),
+                "text",
+                help=_("For example: vegetarian food, somewhere to park."),
+            ),
+        ),
+        condition_slugs=(
+            *WHO_MAY_COME,
+            "own_room",
+            "lockable_room",
+            "own_bathroom",
+            "step_free",
+            "smoke_free",
+            "alcohol_free",
+            "scent_free",
+            "no_pets",
+            "pets_welcome",
+            "children_welcome",
+            "sleep_by_day",
+            "late_arrival",
+        ),
+        need_lives=timedelta(days=2),
+        hold=timedelta(hours=2),
+        rings=(3, 6, 12),
+        escalate_every=timedelta(minutes=45),
+        urgent_within=timedelta(hours=12),
+    )
+)
+
+register(
+    Kind(
+        slug="ride",
+        name=_("A ride"),
+        lead=_("Somebody drives you there, and back if you like."),
+        where_label=_("Where does the ride begin?"),
+        where_help=_("Only roughly. You say the exact place after you say yes."),
+        when_label=_("When do you want to leave?"),
+        when_help=_("Tick every time that would do."),
+        place_label=_("Where should the driver meet you?"),
+        tasks=(
+            TaskSpec("there", _("The way there")),
+            TaskSpec("back", _("The way back"), lambda answers: answers.get("back") == "yes"),
+        ),
+        place_from="asker",
+        offer_name=_("I can drive"),
+        people_label=_("How many people will ride, with you?"),
+        capacity_label=_("Seats"),
+        questions=(
+            Question(
+                "back",
+                _("Do you need a ride back?"),
+                "choice",
+                help=_("Somebody else may drive you back."),
+                choices=(Choice("no", _("No")), Choice("yes", _("Yes, the same day"))),
+                folded=False,
+            ),
+            Question(
+                "to",
+                _("Where to?"),
+                "text",
+                help=_("Stored locked. Only the person you choose can open it."),
+            ),
+            Question(
+                "wait",
+                _("While you are there, should the driver wait?"),
+                "choice",
+                choices=(
+                    Choice("no", _("No")),
+                    Choice("outside", _("Yes, outside")),
+                    Choice("inside", _("Yes, inside with me")),
+                ),
+            ),
+        ),
+        condition_slugs=(
+            *WHO_MAY_COME,
+            "wheelchair",
+            "child_seat",
+            "luggage",
+            "pets_welcome",
+            "smoke_free",
+            "scent_free",
+            "long_way",
+        ),
+        need_lives=timedelta(days=1),
+        hold=timedelta(minutes=30),
+        rings=(4, 8, 16),
+        escalate_every=timedelta(minutes=30),
+        urgent_within=timedelta(hours=6),
+    )
+)
+
+register(
+    Kind(
+        slug="accompaniment",
+        name=_("Someone to come with you"),
+        lead=_("Somebody sits beside you and stays."),
+        where_label=_("Where do you need somebody?"),
+        where_help=_("Only roughly. You say the exact place after you say yes."),
+        when_label=_("When do you need somebody?"),
+        when_help=_("Tick every part of the day it may take."),
+        place_label=_("Where should the person meet you?"),
+        tasks=(
+            TaskSpec("companion", _("Someone to come with you")),
+            TaskSpec(
+                "second_companion", _("A second person"), lambda answers: answers.get("companions") == "two"
+            ),
+        ),
+        place_from="asker",
+        offer_name=_("I can come along"),
+        covers_parts=True,
+        questions=(
+            Question(
+                "companions",
+                _("How many people should come?"),
+                "choice",
+                choices=(Choice("one", _("One person")), Choice("two", _("Two people"))),
+                folded=False,
+            ),
+            Question(
+                "wishes",
+                _("What should the person do?"),
+                "choices",
+                choices=(
+                    Choice("sit", _("Sit beside me")),
+                    Choice("quiet", _("Stay silent")),
+                    Choice("speak", _("Speak for me when I ask")),
+                    Choice("outside", _("Wait outside")),
+                    Choice("home", _("Come home with me after")),
+                ),
+            ),
+        ),
+        condition_slugs=(*WHO_MAY_COME, "step_free", "scent_free", "children_welcome", "whole_day"),
+        need_lives=timedelta(days=1),
+        hold=timedelta(hours=2),
+        rings=(4, 8, 16),
+        escalate_every=timedelta(minutes=45),
+        urgent_within=timedelta(hours=12),
+    )
+)
