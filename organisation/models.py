@@ -15,13 +15,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from organisation.areas import Area, Distance, Neighbour
+from organisation.geometry import MAX_REACH_KM
 from organisation.hours import Hours, PhoneNumber, Span, spans
 from organisation.kind import Kind
 from organisation.validators import neutral_page
 from privacy import clock
 from privacy.fields import FieldClasses
 
-__all__ = ["Area", "Distance", "Hours", "Neighbour", "Organisation", "PhoneNumber"]
+__all__ = ["MAX_REACH_KM", "Area", "Distance", "Hours", "Neighbour", "Organisation", "PhoneNumber"]
 
 ONLY_ID = 1
 
