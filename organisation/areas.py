@@ -67,9 +67,9 @@ class AreaQuerySet(models.QuerySet["Area"]):
     def add(
         self, *, name: str, parent: Area | None = None, lat: float | None = None, lon: float | None = None
     ) -> Area:
-        """A new area, with its distances."""
+        """A new area, with its distances. The same name in the same parent twice is once."""
         with transaction.atomic():
-            area = self.create(name=name, parent=parent, lat=lat, lon=lon)
+            area, _made = self.get_or_create(name=name, parent=parent, defaults={"lat": lat, "lon": lon})
             rebuild_distances()
         return area
 

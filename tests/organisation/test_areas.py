@@ -171,7 +171,9 @@ def test_a_name_is_there_once_in_its_parent() -> None:
     Area.objects.add(name="East", parent=town)
     for name, parent in [("Town", None), ("East", town)]:
         with pytest.raises(IntegrityError), transaction.atomic():
-            Area.objects.add(name=name, parent=parent)
+            Area.objects.create(name=name, parent=parent)
+        Area.objects.add(name=name, parent=parent)
+    assert Area.objects.count() == 2
     assert AreaForm({"name": "east", "parent": town.pk}).errors == {
         "name": ["There is an area with this name already."]
     }

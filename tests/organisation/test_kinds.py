@@ -8,7 +8,7 @@ from django.utils import translation
 
 from organisation import conditions, kinds
 from organisation.forms import answers, question_fields
-from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec
+from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec, Text
 from privacy import clock
 
 MEAL = Kind(
@@ -44,9 +44,9 @@ MEAL = Kind(
 every_kind = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 
 
-def texts(kind: Kind) -> list[object]:
+def texts(kind: Kind) -> list[Text]:
     """Everything in an entry that a person reads and that is never empty."""
-    shown = [kind.name, kind.lead, kind.where_label, kind.when_label, kind.offer_name]
+    shown: list[Text] = [kind.name, kind.lead, kind.where_label, kind.when_label, kind.offer_name]
     shown += [task.name for task in kind.tasks] + [question.label for question in kind.questions]
     return shown + [choice.label for question in kind.questions for choice in question.choices]
 
