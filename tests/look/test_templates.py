@@ -16,8 +16,11 @@ def where(pattern: str) -> list[str]:
     ]
 
 
-def test_only_the_frame_of_the_signed_in_loads_scripts() -> None:
-    assert where(r"<script|htmx_script") == ["signed_in.html"]
+def test_only_the_signed_in_and_their_second_factor_load_scripts() -> None:
+    # Passkeys cannot do without one; nobody who asks ever meets these pages.
+    with_account = ("signed_in.html", "account/", "mfa/")
+
+    assert [page for page in where(r"<script|htmx_script") if not page.startswith(with_account)] == []
 
 
 def test_no_template_draws_svg() -> None:
