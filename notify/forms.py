@@ -1,0 +1,120 @@
+"""How somebody wants to be told."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from notify import transports
+
+ONLY_ADDRESS = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+HOURS = [("", _("Any hour")), *((hour, f"{hour:02}:00") for hour in range(24))]
+LOOK_MYSELF = ("", _("I will look myself"))
+
+
+def _choices() -> list[tuple[str, Any]]:
+    return [(slug, transport.label) for slug, transport in transports.offered().items()]
+
+
+def _choices_or_none() -> list[tuple[str, Any]]:
+    return [LOOK_MYSELF, *_choices()]
+
+
+def _hour(label: Any) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        label=label,
+        choices=HOURS,
+        coerce=int,
+        empty_value=None,
+        required=False,
+        error_messages={"invalid_choice": _("Choose one of these.")},
+    )
+
+
+class ChannelForm(forms.Form):
+    """A new channel: `Channel.objects.add(**form.cleaned_data, recipient=…, language=…, at=…)`."""
+
+    transport = forms.ChoiceField(
+        label=_("How can we tell you?"),
+        choices=_choices,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose how we can tell you."),
+            "invalid_choice": _("Choose one of these."),
+        },
+    )
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        help_text=_("The message only says that there is news. Whoever holds the phone may see it."),
+        widget=forms.TextInput(attrs=ONLY_ADDRESS),
+        error_messages={
+            "required": _("Give an address, or the message cannot arrive."),
+            "max_length": _("This address is too long."),
+        },
+    )
+    from_hour = _hour(_("Not before"))
+    until_hour = _hour(_("Not after"))
+    paces = forms.BooleanField(
+        label=_("Say how soon"),
+        help_text=_("The message may add: for now, for this week, or something changed."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = list(transports.offered().values())
+        if len(offered) == 1:
+            self.fields["address"].label = offered[0].address_label
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        self._clean_hours(cleaned)
+        self._clean_address(cleaned)
+        return cleaned
+
+    def _clean_hours(self, cleaned: dict[str, Any]) -> None:
+        from_hour, until_hour = cleaned.get("from_hour"), cleaned.get("until_hour")
+        if (from_hour is None) != (until_hour is None):
+            self.add_error("until_hour", _("Choose both hours, or none."))
+        elif from_hour is not None and from_hour == until_hour:
+            self.add_error("until_hour", _("Choose two different hours."))
+
+    def _clean_address(self, cleaned: dict[str, Any]) -> None:
+        """Each transport knows its own addresses."""
+        slug, address = cleaned.get("transport"), cleaned.get("address")
+        if not slug or not address:
+            return
+        try:
+            cleaned["address"] = transports.get(slug).clean(address)
+        except ValidationError as problem:
+            self.add_error("address", problem)
+
+
+class AskersChannelForm(ChannelForm):
+    """The same for somebody who need not be told: "I will look myself" is the default.
+
+    `wants_news` says, once the form is valid, whether there is a channel to add.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        transport = self.fields["transport"]
+        assert isinstance(transport, forms.ChoiceField)
+        transport.choices, transport.initial = _choices_or_none, LOOK_MYSELF[0]
+        transport.required = self.fields["address"].required = False
+
+    @property
+    def wants_news(self) -> bool:
+        return bool(self.cleaned_data["transport"])
+
+    def _clean_hours(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("transport"):
+            super()._clean_hours(cleaned)
+
+    def _clean_address(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("transport") and not cleaned.get("address") and "address" not in self.errors:
+            self.add_error("address", self.fields["address"].error_messages["required"])
+        elif cleaned.get("transport"):
+            super()._clean_address(cleaned)

@@ -1,0 +1,265 @@
+"""Channels: where somebody can be told. Notices: that there is something to tell. Neither says what."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from notify import transports
+from privacy import clock, instance
+from privacy.crypto import context
+from privacy.due import DueQuerySet, DueRow, complete, wait
+from privacy.fields import FieldClasses
+from privacy.states import SomebodyWasFaster, Stateful
+
+QUEUED, SENT, DROPPED = "queued", "sent", "dropped"
+# The three words a receiver may have added. "" is none of them.
+PACES = ("", "now", "week", "changed")
+# Kept so long that the same key cannot be queued twice by two who decide the same at the same moment.
+KEPT_AFTER = timedelta(minutes=10)
+# News nobody could deliver for a week is no news.
+GIVEN_UP_AFTER = timedelta(days=7)
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def of(self, recipient: uuid.UUID) -> "ChannelQuerySet":
+        """Where this recipient is told, oldest first; also those that stopped working."""
+        return self.filter(recipient=recipient).order_by("added_at", "id")
+
+    def working(self) -> "ChannelQuerySet":
+        return self.filter(broken_at__isnull=True)
+
+    def add(
+        self,
+        *,
+        recipient: uuid.UUID,
+        transport: str,
+        address: str,
+        language: str,
+        at: datetime,
+        from_hour: int | None = None,
+        until_hour: int | None = None,
+        paces: bool = False,
+    ) -> "Channel":
+        """A new way to tell `recipient`: its address sealed to this row.
+
+        Hours are 0–23 of the instance's time zone, both or neither. Raises ValidationError for an address
+        that the transport does not take, KeyError for an unknown transport.
+        """
+        channel = self.model(
+            recipient=recipient,
+            transport=transport,
+            language=language,
+            from_hour=from_hour,
+            until_hour=until_hour,
+            paces=paces,
+            added_at=clock.hour(at),
+        )
+        cleaned = transports.get(transport).clean(address)
+        channel.address = instance.service_seal(cleaned.encode(), channel.sealing_context())
+        channel.save(force_insert=True)
+        return channel
+
+
+class Channel(models.Model):
+    """Where one recipient can be told. Who or what the recipient is, is not known here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recipient = models.UUIDField(db_index=True)
+    transport = models.SlugField(max_length=20, db_index=False)
+    address = models.BinaryField()
+    language = models.CharField(max_length=12)
+    from_hour = models.PositiveSmallIntegerField(null=True)
+    until_hour = models.PositiveSmallIntegerField(null=True)
+    paces = models.BooleanField(default=False)
+    added_at = models.DateTimeField()
+    tested_at = models.DateTimeField(null=True)
+    broken_at = models.DateTimeField(null=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    privacy = FieldClasses(
+        sealed=("address",),
+        clear=(
+            *("id", "recipient", "transport", "language", "from_hour", "until_hour", "paces"),
+            *("added_at", "tested_at", "broken_at"),
+        ),
+        lives="until its recipient forgets it or is gone",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(from_hour__isnull=True, until_hour__isnull=True)
+                | Q(from_hour__lt=24, until_hour__lt=24),
+                name="channel_hours_both_or_neither",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transport} channel"
+
+    @property
+    def is_broken(self) -> bool:
+        """Messages come back from there: its owner is told, nothing more is sent."""
+        return self.broken_at is not None
+
+    def sealing_context(self) -> bytes:
+        return context("channel", "address", self.id)
+
+    def read_address(self) -> str:
+        """Raises Unreadable when the instance's secrets are not those that sealed it."""
+        return instance.service_open(bytes(self.address), self.sealing_context()).decode()
+
+    def opens_at(self, at: datetime) -> datetime:
+        """`at`, or the next moment in which this channel may be used."""
+        if self.from_hour is None or self.until_hour is None or self.from_hour == self.until_hour:
+            return at
+        local = timezone.localtime(at)
+        if _within(local.hour, self.from_hour, self.until_hour):
+            return at
+        opens = local.replace(hour=self.from_hour, minute=0, second=0, microsecond=0, fold=0)
+        if opens <= local:
+            opens += timedelta(days=1)
+        return opens.astimezone(clock.UTC)
+
+    def test(self, at: datetime) -> None:
+        """Send there what a notice says, so that its owner sees whether it arrives and how it looks.
+
+        One that was broken is tried again.
+        """
+        with transaction.atomic():
+            Channel.objects.filter(pk=self.pk).update(tested_at=clock.hour(at), broken_at=None)
+            Notice.objects.queue([self], f"test:{uuid.uuid4()}", at)
+        self.tested_at, self.broken_at = clock.hour(at), None
+
+    def broken(self, at: datetime) -> None:
+        """Nobody is reached there. What still waited for it is dropped."""
+        Channel.objects.filter(pk=self.pk).update(broken_at=clock.hour(at))
+        Notice.objects.filter(channel_id=self.pk, status=QUEUED).update(
+            status=DROPPED, purge_after=at + KEPT_AFTER
+        )
+
+    def forget(self) -> None:
+        """Delete the address, and with it every notice that was to go there."""
+        Channel.objects.filter(pk=self.pk).delete()
+
+
+def _within(hour: int, from_hour: int, until_hour: int) -> bool:
+    """Whether an hour lies in a window that may pass midnight."""
+    if from_hour < until_hour:
+        return from_hour <= hour < until_hour
+    return hour >= from_hour or hour < until_hour
+
+
+class NoticeQuerySet(DueQuerySet["Notice"]):
+    def due(self, at: datetime) -> "NoticeQuerySet":
+        """Queued, and their moment has come; oldest first."""
+        return self.filter(status=QUEUED, send_after__lte=at).order_by("send_after")
+
+    def by(self, transport: str) -> "NoticeQuerySet":
+        return self.filter(transport=transport).select_related("channel")
+
+    def purgeable(self, at: datetime) -> "NoticeQuerySet":
+        return self.filter(purge_after__lte=at)
+
+    def purge(self, at: datetime, limit: int) -> int:
+        """Delete up to `limit` of them, beside others who do the same; returns how many."""
+        with transaction.atomic():
+            over = self.purgeable(at).select_for_update(skip_locked=True)
+            keys = list(over.values_list("pk", flat=True)[:limit])
+            self.filter(pk__in=keys).delete()
+        return len(keys)
+
+    def queue(self, channels: Iterable[Channel], key: str, at: datetime, pace: str = "") -> None:
+        """One notice per channel, once per key: the same key again changes nothing. One statement."""
+        notices = [_notice(channel, key, at, pace) for channel in channels]
+        self.bulk_create(notices, ignore_conflicts=True)
+
+
+class Notice(Stateful, DueRow):
+    """One line in the outbox: one message that is to leave through one channel."""
+
+    MOVES: ClassVar = {
+        QUEUED: frozenset({SENT, DROPPED}),
+        SENT: frozenset(),
+        DROPPED: frozenset(),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recipient = models.UUIDField(db_index=True)
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="notices")
+    transport = models.SlugField(max_length=20, db_index=False)
+    pace = models.CharField(max_length=8, default="", blank=True)
+    status = models.CharField(max_length=16, default=QUEUED)
+    send_after = models.DateTimeField()
+    purge_after = models.DateTimeField(db_index=True)
+    idempotency_key = models.CharField(max_length=64, unique=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    privacy = FieldClasses(
+        clear=(
+            *("id", "recipient", "channel", "pace", "status", "send_after", "purge_after"),
+            *("lease_token", "lease_until", "attempts", "retry_after"),
+        ),
+        derived=("transport", "idempotency_key"),
+        lives="until ten minutes after it was sent, or its recipient is gone",
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["send_after"], condition=Q(status=QUEUED), name="notice_due"),
+            models.Index(
+                fields=["transport", "send_after"], condition=Q(status=QUEUED), name="notice_due_by"
+            ),
+        ]
+
+    def sent(self, at: datetime) -> bool:
+        """It was handed over. False where it was forgotten meanwhile, or another holder has it now."""
+        return self._end(SENT, at)
+
+    def drop(self, at: datetime) -> bool:
+        """It will not be sent."""
+        return self._end(DROPPED, at)
+
+    def postpone(self, until: datetime) -> None:
+        """Its channel may not be used now. Not late, and no failure."""
+        with transaction.atomic():
+            if wait(self, until):
+                Notice.objects.filter(pk=self.pk).update(
+                    send_after=until, purge_after=until + GIVEN_UP_AFTER, retry_after=None
+                )
+
+    def message_key(self) -> str:
+        """What the outside may see of the idempotency key: the same for the same notice, and nothing else."""
+        return instance.blind("notice.message", self.idempotency_key)[:32]
+
+    def _end(self, to: str, at: datetime) -> bool:
+        with transaction.atomic():
+            if not complete(self):
+                return False
+            try:
+                self._move(to, at, purge_after=at + KEPT_AFTER)
+            except SomebodyWasFaster:
+                return False
+        return True
+
+
+def _notice(channel: Channel, key: str, at: datetime, pace: str) -> Notice:
+    if pace not in PACES:
+        raise ValueError("A pace is one of the three words, or none.")
+    send_after = channel.opens_at(at)
+    return Notice(
+        recipient=channel.recipient,
+        channel=channel,
+        transport=channel.transport,
+        pace=pace if channel.paces else "",
+        send_after=send_after,
+        purge_after=send_after + GIVEN_UP_AFTER,
+        idempotency_key=instance.blind("notice", f"{key}:{channel.pk}"),
+    )

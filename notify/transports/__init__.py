@@ -1,0 +1,45 @@
+"""The ways a notice can travel. A new one is one file here and one line in the table below.
+
+Columns hold the plain slug, so that a new transport needs no migration.
+"""
+
+from notify.transports.base import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
+from notify.transports.email import Email
+
+__all__ = [
+    "POST_LASTS",
+    "AddressGone",
+    "Message",
+    "NotNow",
+    "Post",
+    "Transport",
+    "TransportDown",
+    "get",
+    "known",
+    "offered",
+    "register",
+]
+
+_transports: dict[str, Transport] = {}
+
+
+def register(slug: str, transport: Transport) -> None:
+    """Make a transport known. A slug is never given to another one later: rows name it."""
+    _transports[slug] = transport
+
+
+def get(slug: str) -> Transport:
+    """The transport of that name. Raises KeyError for an unknown one."""
+    return _transports[slug]
+
+
+def known() -> list[str]:
+    return list(_transports)
+
+
+def offered() -> dict[str, Transport]:
+    """The transports this instance is set up for, in the order in which they are shown."""
+    return {slug: transport for slug, transport in _transports.items() if transport.is_set_up()}
+
+
+register("email", Email())

@@ -1,0 +1,217 @@
+"""Rows that fall due: the row is the promise, whoever looks takes it under a lease.
+
+A lease is taken by one UPDATE of what is due and not leased, and given back only by the holder of its token.
+A holder that dies loses it when its time is over; then somebody else does the row again.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
+
+LEASE = timedelta(seconds=20)
+# A sweep stops to let others and the heartbeat through; what is left is due at the next look.
+SWEEP_LASTS = timedelta(seconds=10)
+# After its verb a row rests, so that one the verb left due does not stand before the others in this sweep.
+REST = timedelta(seconds=1)
+URGENT_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=5)
+# Two minutes of failing every five seconds are a row that waits for something slower.
+URGENT_ATTEMPTS = 24
+
+log = logging.getLogger(__name__)
+
+
+class DueRow(models.Model):
+    """A row with a moment at which something must happen to it, taken under a lease.
+
+    `retry_after`: not before, after a failure. `attempts`: failures since the last success.
+    """
+
+    lease_token = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    retry_after = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+Row = TypeVar("Row", bound=DueRow)
+
+
+def leasable(at: datetime) -> Q:
+    """Rows that nobody holds and that do not wait after a failure.
+
+    A moment further ahead than any lease or pause can reach was written by a clock that went wrong: it
+    holds nobody back.
+    """
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=at) | Q(lease_until__gt=at + 2 * LEASE)
+    rested = Q(retry_after__isnull=True) | Q(retry_after__lte=at) | Q(retry_after__gt=at + 2 * LONGEST_PAUSE)
+    return free & rested
+
+
+class DueQuerySet(models.QuerySet[Row]):
+    """For the QuerySet of a model of due rows."""
+
+    def leasable(self, at: datetime) -> "DueQuerySet[Row]":
+        return self.filter(leasable(at))
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many rows a duty did, and how many failed and will be tried again."""
+
+    done: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Swept") -> "Swept":
+        return Swept(self.done + other.done, self.failed + other.failed)
+
+
+class Watch:
+    """The time since a moment that was read from the database's clock, without asking it again."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.began = time.monotonic()
+
+    def elapsed(self) -> timedelta:
+        return timedelta(seconds=time.monotonic() - self.began)
+
+    def now(self) -> datetime:
+        return self.at + self.elapsed()
+
+
+@dataclass(frozen=True)
+class Lease(Generic[Row]):
+    """Rows that are ours until `until`: nobody else takes them before."""
+
+    rows: list[Row]
+    token: uuid.UUID
+    until: datetime
+    model: type[Row]
+
+    def release(self) -> None:
+        """Give back what was not completed. Nothing is counted against it."""
+        _of(self.model).filter(lease_token=self.token).update(lease_token=None, lease_until=None)
+
+
+def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = LEASE) -> Lease[Row]:
+    """Take up to `limit` rows of `queryset` that are free, in its order, for as long as `lasts`.
+
+    `queryset` says what is due; it is neither sliced nor grouped. Two at once never take the same row:
+    PostgreSQL skips the rows another one is taking, SQLite lets one write at a time.
+    """
+    token, until = uuid.uuid4(), at + lasts
+    with transaction.atomic():
+        free = queryset.filter(leasable(at)).select_related(None).only("pk")
+        # Only the rows themselves are locked, not those their conditions look at.
+        taken = [row.pk for row in free.select_for_update(skip_locked=True, of=("self",))[:limit]]
+        if taken:
+            _of(queryset.model).filter(pk__in=taken).update(lease_token=token, lease_until=until)
+        rows = list(queryset.filter(pk__in=taken, lease_token=token)) if taken else []
+    return Lease(rows, token, until, queryset.model)
+
+
+def complete(row: DueRow, retry_after: datetime | None = None) -> bool:
+    """Give the row back as done. False, and nothing changes, where its lease went to somebody else."""
+    return _give_back(row, attempts=0, retry_after=retry_after)
+
+
+def back_off(row: DueRow, at: datetime) -> bool:
+    """Give the row back as failed: it is tried again after a pause that grows."""
+    return _give_back(row, attempts=F("attempts") + 1, retry_after=at + pause(row.attempts + 1))
+
+
+def wait(row: DueRow, until: datetime) -> bool:
+    """Give the row back untried; not its fault, so no failure is counted."""
+    return _give_back(row, retry_after=until)
+
+
+def pause(attempts: int) -> timedelta:
+    """The wait after so many failures: 1, 2, 4, 5 s; after two minutes it grows further, to five minutes."""
+    if attempts <= URGENT_ATTEMPTS:
+        return min(timedelta(seconds=2 ** min(attempts - 1, 8)), URGENT_PAUSE)
+    return min(URGENT_PAUSE * 2 ** min(attempts - URGENT_ATTEMPTS, 8), LONGEST_PAUSE)
+
+
+def sweep(
+    queryset: QuerySet[Row], at: datetime, verb: Callable[[Row, datetime], object], limit: int = 100
+) -> Swept:
+    """Lease what is due, `limit` rows at a time, and give each its verb, `verb(row, at)`.
+
+    The verb must bear being called twice. A row whose verb raises is logged by the class of the error alone,
+    waits and is tried again; the others go on. Errors of the lease itself (the database is away) are raised.
+    """
+    watch, swept = Watch(at), Swept()
+    while watch.elapsed() < SWEEP_LASTS:
+        taken = lease(queryset, watch.now(), limit)
+        swept += _give_all(taken, watch, verb)
+        if len(taken.rows) < limit:
+            break
+    return swept
+
+
+def _give_all(taken: Lease[Row], watch: Watch, verb: Callable[[Row, datetime], object]) -> Swept:
+    swept = Swept()
+    for row in taken.rows:
+        if watch.now() > taken.until - LEASE / 2:
+            taken.release()
+            break
+        swept += _give(row, watch, verb)
+    return swept
+
+
+def _give(row: Row, watch: Watch, verb: Callable[[Row, datetime], object]) -> Swept:
+    try:
+        verb(row, watch.at)
+    except Exception as problem:
+        log.error("%s could not be done: %s", row._meta.label, type(problem).__name__)
+        back_off(row, watch.now())
+        return Swept(failed=1)
+    complete(row, retry_after=watch.now() + REST)
+    return Swept(done=1)
+
+
+def _give_back(row: DueRow, **changes: Any) -> bool:
+    """End the lease, if it is still this holder's. A row that is gone is nobody's."""
+    held = _of(type(row)).filter(pk=row.pk, lease_token=row.lease_token, lease_token__isnull=False)
+    return bool(held.update(lease_token=None, lease_until=None, **changes))
+
+
+def _of(model: type[Row]) -> QuerySet[Row]:
+    return QuerySet(model)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """A promise about the future: which rows fall due, and what is done with them.
+
+    `due(at)` are the rows whose moment has come, leased or not; `due_field` is that moment (None where being
+    among them is all there is to know); `run(at)` does them; `late_after` is how late one may be.
+    """
+
+    name: str
+    late_after: timedelta
+    due: Callable[[datetime], QuerySet[Any]]
+    run: Callable[[datetime], Swept]
+    due_field: str | None
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether there is anything to do now. Read-only, one query."""
+        return self.due(at).filter(leasable(at)).exists()
+
+    def oldest_late(self, at: datetime) -> timedelta:
+        """How long ago the oldest row was due; zero where none is. One query."""
+        if self.due_field is None:
+            return timedelta(0)
+        moments = self.due(at).order_by(self.due_field).values_list(self.due_field, flat=True)
+        oldest = moments.first()
+        return max(at - oldest, timedelta(0)) if oldest else timedelta(0)
