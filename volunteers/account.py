@@ -17,6 +17,7 @@ from privacy import clock, codes, instance
 from privacy.compartments import Reader
 from privacy.crypto import Unreadable, new_key
 from privacy.fields import FieldClasses
+from privacy.wordlists import fold
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -36,8 +37,8 @@ def new_epoch() -> str:
 
 
 def as_username(typed: str) -> str:
-    """The user name somebody meant: case, spaces and doubled hyphens are forgiven."""
-    return "-".join(typed.replace("-", " ").casefold().split())[:60]
+    """The user name somebody meant: case, accents, spaces and doubled hyphens are forgiven."""
+    return "-".join(fold(typed).replace("-", " ").split())[:60]
 
 
 def new_username(language: str) -> str:
@@ -303,6 +304,7 @@ class Vouch(models.Model):
         MET = "met", _("met in person")
         KNOWN = "known", _("known for a long time")
         RECOMMENDED = "recommended", _("recommended by somebody we trust")
+        DESK = "desk", _("invited to the desk")
 
     volunteer = models.ForeignKey(Volunteer, on_delete=models.CASCADE, related_name="vouches")
     by = models.ForeignKey(Volunteer, on_delete=models.CASCADE, related_name="vouched_for")
@@ -316,9 +318,7 @@ class Vouch(models.Model):
 
     class Meta:
         ordering = ("at", "id")
-        constraints = (
-            models.UniqueConstraint(fields=("volunteer", "by"), name="one_vouch_per_pair"),
-        )
+        constraints = (models.UniqueConstraint(fields=("volunteer", "by"), name="one_vouch_per_pair"),)
 
     def __str__(self) -> str:
         return f"{self.volunteer_id} {self.context}"

@@ -55,9 +55,7 @@ class DeskShare(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     desk_key = models.ForeignKey(DeskKey, on_delete=models.CASCADE, related_name="shares")
-    coordinator = models.ForeignKey(
-        Volunteer, on_delete=models.CASCADE, related_name="desk_shares"
-    )
+    coordinator = models.ForeignKey(Volunteer, on_delete=models.CASCADE, related_name="desk_shares")
     sealed_private = models.BinaryField()
     mac = models.BinaryField(max_length=32)
 

@@ -10,11 +10,13 @@ from typing import Self
 from django.db import models
 
 from privacy import clock, instance
+from privacy.due import DueRow
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
 
 LIVES = timedelta(days=7)
 KEPT = timedelta(days=1)
+LEASE = ("lease_token", "lease_until", "attempts", "retry_after")
 
 
 class InvitationRefused(Exception):
@@ -32,7 +34,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
     def over(self, at: datetime) -> Self:
         """Of no more use to anybody: expired or used a day ago."""
-        return self.filter(models.Q(expires_at__lte=at - KEPT) | models.Q(used_at__lte=at - KEPT))
+        return self.filter(purge_after__lte=at)
 
     def find(self, token: str, at: datetime) -> Invitation:
         """The open invitation behind a link. Errors: InvitationRefused."""
@@ -45,36 +47,41 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 class InvitationManager(models.Manager["Invitation"].from_queryset(InvitationQuerySet)):  # type: ignore[misc]
     def make(self, by: Volunteer | None, at: datetime, *, coordinator: bool = False) -> str:
         """A new link's token, to be shown once. `by` is None only for the first coordinator's."""
-        self.over(at).delete()
         token = secrets.token_urlsafe(24)
         expires_at = clock.hour(at) + LIVES
-        self.create(token_hash=_hash(token), made_by=by, coordinator=coordinator, expires_at=expires_at)
+        self.create(
+            token_hash=_hash(token),
+            made_by=by,
+            coordinator=coordinator,
+            expires_at=expires_at,
+            purge_after=expires_at + KEPT,
+        )
         return token
 
     def take(self, token: str, at: datetime) -> Invitation:
         """Use up a link: of two at the same moment one gets it. Errors: InvitationRefused."""
         found: Invitation = self.find(token, at)
         # Compare-and-set: only the one whose UPDATE still finds it unused may go on.
-        if self.open(at).filter(pk=found.pk).update(used_at=clock.hour(at)) != 1:
+        hour = clock.hour(at)
+        if self.open(at).filter(pk=found.pk).update(used_at=hour, purge_after=hour + KEPT) != 1:
             raise InvitationRefused
         return found
 
 
-class Invitation(models.Model):
+class Invitation(DueRow):
     """What the desk hands to somebody it knows. coordinator: whether they join with the desk role."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token_hash = models.CharField(max_length=64, unique=True)
-    made_by = models.ForeignKey(
-        Volunteer, null=True, on_delete=models.CASCADE, related_name="invitations"
-    )
+    made_by = models.ForeignKey(Volunteer, null=True, on_delete=models.CASCADE, related_name="invitations")
     coordinator = models.BooleanField(default=False)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, default=None)
+    purge_after = models.DateTimeField(db_index=True)
 
     objects = InvitationManager()
     privacy = FieldClasses(
-        clear=("id", "made_by", "coordinator", "expires_at", "used_at"),
+        clear=("id", "made_by", "coordinator", "expires_at", "used_at", "purge_after", *LEASE),
         derived=("token_hash",),
         lives="until a day after it was used or expired",
     )
@@ -84,4 +91,8 @@ class Invitation(models.Model):
 
     def withdraw(self) -> None:
         """The link stops working at once."""
+        self.delete()
+
+    def purge(self, at: datetime) -> None:
+        """Forget that it was ever made."""
         self.delete()

@@ -5,22 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models, transaction
 
+from organisation import kinds
 from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
 from volunteers.places import OfferPlace
+from volunteers.week import ALL_WEEK, part_names
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-ALL_WEEK = (1 << 28) - 1
 MAX_CAPACITY = 50
 MAX_EXCEPTIONS = 60
+
+
+class TooManyDays(ValueError):
+    """An offer has at most MAX_EXCEPTIONS days of its own."""
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -30,12 +35,19 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def with_details(self) -> Self:
         """With what a list of offers shows, in a fixed number of queries."""
-        return self.select_related("volunteer", "home_area").prefetch_related(
-            "typed_areas", "exceptions"
-        )
+        return self.select_related("volunteer", "home_area").prefetch_related("typed_areas", "exceptions")
 
 
 class OfferManager(models.Manager["Offer"].from_queryset(OfferQuerySet)):  # type: ignore[misc]
+    def draft(self, volunteer: Volunteer, once: uuid.UUID, at: datetime) -> Offer:
+        """A new offer, not stored yet; or the one a form with this mark made when it was posted before."""
+        found: Offer | None = self.filter(pk=once).first()
+        if found is None:
+            return Offer(pk=once, volunteer=volunteer, made_at=clock.hour(at))
+        if found.volunteer_id != volunteer.pk:
+            return Offer(volunteer=volunteer, made_at=clock.hour(at))
+        return found
+
     def reindex_all(self, at: datetime) -> None:
         """Rebuild every search row: needed after the tree of areas changed."""
         for offer in self.select_related("volunteer").order_by("pk").iterator(chunk_size=500):
@@ -43,14 +55,12 @@ class OfferManager(models.Manager["Offer"].from_queryset(OfferQuerySet)):  # typ
 
 
 class Offer(models.Model):
-    """weekly: 28 bits, bit 4 * weekday + part, Monday morning first. conditions: bits of organisation.conditions."""
+    """weekly: 28 bits, Monday morning first (clock.weekly_bits). conditions: organisation.conditions.bits."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     volunteer = models.ForeignKey(Volunteer, on_delete=models.CASCADE, related_name="offers")
     kinds = models.JSONField(default=list)
-    home_area = models.ForeignKey(
-        Area, null=True, default=None, on_delete=models.SET_NULL, related_name="+"
-    )
+    home_area = models.ForeignKey(Area, null=True, default=None, on_delete=models.PROTECT, related_name="+")
     reach_km = models.PositiveSmallIntegerField(default=0)
     typed_areas: models.ManyToManyField[Area, OfferArea] = models.ManyToManyField(
         Area, through="OfferArea", related_name="+"
@@ -75,7 +85,6 @@ class Offer(models.Model):
             "kinds",
             "home_area",
             "reach_km",
-            "typed_areas",
             "weekly",
             "capacity",
             "conditions",
@@ -92,17 +101,35 @@ class Offer(models.Model):
         """Rebuild this offer's search rows from what it says now."""
         OfferPlace.objects.rebuild(self, at)
 
-    def write(self, at: datetime, areas: Iterable[Area], days: dict[date, int]) -> None:
-        """Store the offer with its typed areas and dated exceptions (local date → parts), and index it."""
+    def write(self, at: datetime, areas: Iterable[Area]) -> None:
+        """Store the offer, new or changed, with its typed areas, and index it."""
         with transaction.atomic():
             self.save()
             OfferArea.objects.filter(offer=self).delete()
             OfferArea.objects.bulk_create(OfferArea(offer=self, area=area) for area in areas)
-            OfferException.objects.filter(offer=self).delete()
-            OfferException.objects.bulk_create(
-                OfferException(offer=self, day=day, parts=parts) for day, parts in days.items()
-            )
             self.reindex(at)
+
+    def set_day(self, day: date, parts: int, at: datetime) -> None:
+        """On `day` exactly these parts of the day, 0 for not at all; replaces what was said of that day.
+
+        Errors: TooManyDays.
+        """
+        with transaction.atomic():
+            self._forget_past_days(at)
+            OfferException.objects.update_or_create(offer=self, day=day, defaults={"parts": parts})
+            if self.exceptions.count() > MAX_EXCEPTIONS:
+                raise TooManyDays
+            self.reindex(at)
+
+    def clear_day(self, day: date, at: datetime) -> None:
+        """The week decides over `day` again. Twice is harmless."""
+        with transaction.atomic():
+            self._forget_past_days(at)
+            self.exceptions.filter(day=day).delete()
+            self.reindex(at)
+
+    def _forget_past_days(self, at: datetime) -> None:
+        self.exceptions.filter(day__lt=clock.local_day(at)).delete()
 
     def set_active(self, at: datetime, *, active: bool) -> None:
         """Pause or take up this one offer."""
@@ -114,6 +141,11 @@ class Offer(models.Model):
     def remove(self) -> None:
         """Delete the offer and everything derived from it."""
         self.delete()
+
+    def kind_names(self) -> list[str]:
+        """What it is for, in the language of the page; kinds that are gone are passed over."""
+        names = dict(kinds.offer_choices())
+        return [names[slug] for slug in self.kinds if slug in names]
 
     def weekly_on(self, day: date) -> int:
         """The parts of `day` (a mask of clock.Part) this offer has, its dated exceptions counted."""
@@ -127,7 +159,7 @@ class OfferArea(models.Model):
     """One area typed by the volunteer; everything below it in the tree counts too."""
 
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="areas")
-    area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="+")
+    area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="+")
 
     privacy = FieldClasses(clear=("id", "offer", "area"), lives="as long as its offer")
 
@@ -138,27 +170,22 @@ class OfferArea(models.Model):
         return str(self.pk)
 
 
-class OfferExceptionQuerySet(models.QuerySet["OfferException"]):
-    def past(self, at: datetime) -> Self:
-        """Days that are over."""
-        return self.filter(day__lt=clock.local_day(at))
-
-
 class OfferException(models.Model):
-    """On this local date the offer has exactly these parts of the day, whatever the week says; 0 is not at all."""
+    """On this local date the offer has exactly these parts, whatever the week says; 0 is not at all."""
 
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="exceptions")
     day = models.DateField()
     parts = models.PositiveSmallIntegerField(default=0)
 
-    objects: ClassVar[models.Manager[OfferException]] = OfferExceptionQuerySet.as_manager()
     privacy = FieldClasses(clear=("id", "offer", "day", "parts"), lives="as long as its offer")
 
     class Meta:
         ordering = ("day",)
-        constraints = (
-            models.UniqueConstraint(fields=("offer", "day"), name="one_exception_per_day"),
-        )
+        constraints = (models.UniqueConstraint(fields=("offer", "day"), name="one_exception_per_day"),)
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    def part_names(self) -> list[str]:
+        """When they are free on that day, in words; empty is not at all."""
+        return part_names(self.parts)

@@ -104,9 +104,7 @@ class OfferPlace(models.Model):
     )
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("offer", "kind", "area"), name="one_place_per_kind"),
-        )
+        constraints = (models.UniqueConstraint(fields=("offer", "kind", "area"), name="one_place_per_kind"),)
         indexes = (
             # Covers the whole question matching asks, in the order of fairness: the table is not touched.
             models.Index(

@@ -1,0 +1,25 @@
+"""Noon on a Monday, an instance that is set up, and its first coordinator."""
+
+import pytest
+
+from privacy import instance
+from tests.volunteers import people
+from tests.volunteers.people import AT, Person
+
+
+@pytest.fixture(autouse=True)
+def _noon_on_a_monday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("privacy.clock.now", lambda: AT)
+
+
+@pytest.fixture
+def ana(db: None) -> Person:
+    """The first coordinator."""
+    instance.ensure(create=True)
+    return people.founder()
+
+
+@pytest.fixture
+def ben(ana: Person) -> Person:
+    """A volunteer Ana let in."""
+    return people.volunteer(ana)

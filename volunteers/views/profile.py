@@ -1,0 +1,139 @@
+"""/profile/: who they are to others, how much they can take, how news reaches them, their locks."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from notify import transports
+from notify.forms import ChannelForm
+from notify.models import Channel
+from privacy import clock
+from privacy.crypto import Unreadable
+from volunteers import keys
+from volunteers.decorators import let_in, signed_in
+from volunteers.profile_forms import AboutForm, PauseForm
+
+CALENDAR = "calendar_token"
+
+
+def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
+    """The whole page; `bound` are forms that came back with an error."""
+    volunteer = signed_in(request)
+    at = clock.now()
+    shown = {
+        "volunteer": volunteer,
+        "paused": volunteer.is_paused(at),
+        "about": AboutForm.of(volunteer),
+        "pause": PauseForm(at=at),
+        "channels": [_shown(channel) for channel in Channel.objects.of(volunteer.pk)],
+        "channel": ChannelForm(),
+        "can_be_told": bool(transports.offered()),
+        "calendar_token": request.session.pop(CALENDAR, ""),
+        "unlocked": keys.private_key(request) is not None,
+        "second_factor": is_mfa_enabled(volunteer),
+    }
+    wrong = any(form.errors for form in bound.values())
+    return render(request, "volunteers/profile.html", shown | bound, status=422 if wrong else 200)
+
+
+def _shown(channel: Channel) -> dict[str, Any]:
+    """A channel as its owner recognises it; the rest of the address stays hidden from who looks over."""
+    try:
+        hint = f"{channel.read_address()[:2]}…"
+    except Unreadable:
+        hint = ""
+    known = channel.transport in transports.known()
+    label = transports.get(channel.transport).label if known else ""
+    return {"row": channel, "label": label, "hint": hint}
+
+
+@require_safe
+def profile(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+@require_POST
+def about(request: HttpRequest) -> HttpResponse:
+    """What they say about themselves."""
+    form = AboutForm(request.POST)
+    if not form.is_valid():
+        return _page(request, about=form)
+    signed_in(request).describe(clock.now(), **form.values())
+    messages.success(request, _("Saved."))
+    return redirect("profile")
+
+
+@require_POST
+def pause(request: HttpRequest) -> HttpResponse:
+    """Nobody asks them before that day."""
+    at = clock.now()
+    form = PauseForm(request.POST, at=at)
+    if not form.is_valid():
+        return _page(request, pause=form)
+    signed_in(request).pause(form.cleaned_data["until"], at)
+    messages.success(request, _("You will not be asked until then. Rest well."))
+    return redirect("profile")
+
+
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    """They can be asked again from now on."""
+    signed_in(request).resume(clock.now())
+    messages.success(request, _("Welcome back. You can be asked again."))
+    return redirect("profile")
+
+
+@require_POST
+@let_in
+def new_calendar(request: HttpRequest) -> HttpResponse:
+    """A fresh calendar address, shown once; the one before stops working."""
+    request.session[CALENDAR] = signed_in(request).new_calendar_token()
+    return redirect("profile")
+
+
+@require_POST
+def drop_calendar(request: HttpRequest) -> HttpResponse:
+    signed_in(request).drop_calendar_token()
+    messages.success(request, _("The calendar address stopped working."))
+    return redirect("profile")
+
+
+@require_POST
+def add_channel(request: HttpRequest) -> HttpResponse:
+    """One more way for news to reach them, and a first message to see how it looks."""
+    form = ChannelForm(request.POST)
+    if not form.is_valid():
+        return _page(request, channel=form)
+    at, volunteer = clock.now(), signed_in(request)
+    language = volunteer.interface_language
+    added = Channel.objects.add(**form.cleaned_data, recipient=volunteer.pk, language=language, at=at)
+    added.test(at)
+    messages.success(request, _("Saved. A first message is on its way."))
+    return redirect("profile")
+
+
+def _own_channel(request: HttpRequest, channel_id: UUID) -> Channel:
+    return get_object_or_404(Channel.objects.of(signed_in(request).pk), pk=channel_id)
+
+
+@require_POST
+def try_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    """Send there what a notice says."""
+    _own_channel(request, channel_id).test(clock.now())
+    messages.success(request, _("A message is on its way."))
+    return redirect("profile")
+
+
+@require_POST
+def remove_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+    _own_channel(request, channel_id).forget()
+    messages.success(request, _("No message goes there any more."))
+    return redirect("profile")
