@@ -1,0 +1,110 @@
+"""The rows of privacy/: encrypted sessions, compartments, this instance, heartbeats and counters."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F
+
+from privacy import clock
+from privacy.compartments import Compartment, Grant
+from privacy.fields import FieldClasses
+
+__all__ = ["Compartment", "Counter", "Grant", "Heartbeat", "Instance", "Session"]
+
+
+class Session(models.Model):
+    """One visit. Row id and row key both derive from the cookie: without it the row says nothing."""
+
+    id = models.BinaryField(primary_key=True, max_length=32)
+    data = models.BinaryField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    privacy = FieldClasses(
+        sealed=("data",),
+        clear=("expires_at",),
+        derived=("id",),
+        lives="until it was idle too long, or left",
+    )
+
+    def __str__(self) -> str:
+        return "session"
+
+
+class Instance(models.Model):
+    """Which instance secrets this database belongs to. One row; see privacy/instance.py."""
+
+    ONLY_ID = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY_ID)
+    # Public, random, for ever: bound into every envelope, and where Argon2id's salt comes from.
+    instance_id = models.BinaryField(max_length=16)
+    fingerprint = models.BinaryField(max_length=32)
+    key_sheet_confirmed = models.BooleanField(default=False)
+
+    privacy = FieldClasses(
+        clear=("id", "instance_id", "key_sheet_confirmed"),
+        derived=("fingerprint",),
+        lives="as long as the instance",
+    )
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="only_one_instance"),)
+
+    def __str__(self) -> str:
+        return "instance"
+
+
+class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+    def beat(self, name: str, at: datetime) -> None:
+        """`name` is alive at `at`."""
+        self._write(Heartbeat(name=name, beat_at=at), ["beat_at"])
+
+    def swept(self, name: str, at: datetime) -> None:
+        """The duty `name` finished looking through its due rows at `at`; that is a beat, too."""
+        self._write(Heartbeat(name=name, beat_at=at, swept_at=at), ["beat_at", "swept_at"])
+
+    def _write(self, row: "Heartbeat", fields: list[str]) -> None:
+        self.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=fields)
+
+
+class Heartbeat(models.Model):
+    """When the ticker or a duty was last seen. /healthz reads it."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    beat_at = models.DateTimeField(null=True)
+    swept_at = models.DateTimeField(null=True)
+
+    privacy = FieldClasses(clear=("name", "beat_at", "swept_at"), lives="as long as the instance")
+
+    objects = HeartbeatQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CounterQuerySet(models.QuerySet["Counter"]):
+    def bump(self, name: str, at: datetime, by: int = 1) -> None:
+        """Count `name` once more in the local month of `at`. Two statements at most, no lock kept."""
+        month = clock.local_day(at).replace(day=1)
+        row = self.filter(name=name, month=month)
+        if not row.update(value=F("value") + by):
+            self.bulk_create([Counter(name=name, month=month, value=0)], ignore_conflicts=True)
+            row.update(value=F("value") + by)
+
+
+class Counter(models.Model):
+    """How often something happened in a month: what is left when everything else is forgotten."""
+
+    name = models.CharField(max_length=60)
+    month = models.DateField()
+    value = models.PositiveBigIntegerField(default=0)
+
+    privacy = FieldClasses(clear=("id", "name", "month", "value"), lives="as long as the instance")
+
+    objects = CounterQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("name", "month"), name="one_counter_a_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.month:%Y-%m}"
