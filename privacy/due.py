@@ -138,8 +138,8 @@ def wait(row: DueRow, until: datetime) -> bool:
 def pause(attempts: int) -> timedelta:
     """The wait after so many failures: 1, 2, 4, 5 s; after two minutes it grows further, to five minutes."""
     if attempts <= URGENT_ATTEMPTS:
-        return min(timedelta(seconds=2 ** min(attempts - 1, 8)), URGENT_PAUSE)
-    return min(URGENT_PAUSE * 2 ** min(attempts - URGENT_ATTEMPTS, 8), LONGEST_PAUSE)
+        return min(timedelta(seconds=1 << min(attempts - 1, 8)), URGENT_PAUSE)
+    return min(URGENT_PAUSE * (1 << min(attempts - URGENT_ATTEMPTS, 8)), LONGEST_PAUSE)
 
 
 def sweep(
