@@ -14,20 +14,19 @@ import django
 from celery import Celery, bootsteps
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import close_old_connections, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutualaid.settings")
 if not apps.ready:
     django.setup()
 
-from mutualaid.duties import DUTIES
+from mutualaid.duties import DUTIES, HEART
 from privacy import clock
-from privacy.due import Duty, sweep
+from privacy.due import Duty
 from privacy.models import Heartbeat
 
 TICK = 1.0  # seconds between two looks
 BEAT = 4.0  # seconds between two heartbeats
-HEART = "ticker"
 THREADS = 4
 
 log = logging.getLogger(__name__)
@@ -38,34 +37,36 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_connection_timeout=2,
+    # Unacknowledged work comes back after a minute, not after Redis's usual hour.
     broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2, "visibility_timeout": 60},
-    result_backend=None,
-    task_ignore_result=True,
     task_publish_retry=False,
+    task_ignore_result=True,
     task_acks_late=True,
     task_serializer="json",
     accept_content=["json"],
+    # What was called with which arguments stays out of messages and events.
+    task_send_sent_event=False,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
     task_default_queue="look",
     worker_pool="threads",
     worker_concurrency=THREADS,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
-    worker_send_task_events=False,
-    worker_enable_remote_control=False,
     enable_utc=True,
     timezone="UTC",
 )
 
 
 def run_duty(duty: Duty) -> None:
-    """Do what is due for one duty, batch after batch, and note when. No error leaves here with its text."""
+    """Do what is due for one duty and note when. No error leaves here with its text."""
     try:
         close_old_connections()
-        at = clock.now()
-        sweep(duty.due(at), at, duty.verb)
-        Heartbeat.objects.beat(duty.name, clock.now())
+        duty.run(clock.now())
+        Heartbeat.objects.swept(duty.name, clock.now())
     except Exception as problem:
+        # One duty must not stop the others.
         log.error("duty %s stopped: %s", duty.name, type(problem).__name__)
     finally:
         connections.close_all()
@@ -88,13 +89,12 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         super().__init__(worker, **options)
         self.stopping = threading.Event()
         self.busy: set[str] = set()
-        self.beaten = 0.0
+        self.beaten = float("-inf")
+        self.stumbling = False
         self.thread: threading.Thread | None = None
 
     def start(self, worker: Any) -> None:
-        self.thread = threading.Thread(
-            target=self.tick_for_ever, args=(worker.pool,), name="ticker", daemon=True
-        )
+        self.thread = threading.Thread(target=self.tick_for_ever, args=(worker.pool,), daemon=True)
         self.thread.start()
 
     def stop(self, worker: Any) -> None:
@@ -106,27 +106,25 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         while not self.stopping.wait(TICK):
             try:
                 self.tick(pool)
-            except (DatabaseError, InterfaceError, OSError) as problem:
-                # The database is away or was restarted: forget the connection and look again.
-                log.warning("the ticker could not look: %s", type(problem).__name__)
-                connections.close_all()
+                self.stumbling = False
             except Exception as problem:
-                log.error("the ticker stumbled: %s", type(problem).__name__)
+                # The database is away, was restarted, or worse: a ticker that ended would end every promise.
+                if not self.stumbling:
+                    log.error("the ticker cannot look: %s", type(problem).__name__)
+                self.stumbling = True
                 connections.close_all()
+        connections.close_all()
 
     def tick(self, pool: Any) -> None:
         """Look once, read-only, and hand each duty that has something to do to the pool."""
         at = clock.now()
         for duty in DUTIES:
-            if duty.name not in self.busy and duty.due(at).exists():
-                self.hand_over(pool, duty)
-        if time.monotonic() - self.beaten > BEAT:
+            if duty.name not in self.busy and duty.is_due(at):
+                self.busy.add(duty.name)
+                pool.apply_async(self.run, (duty,))
+        if time.monotonic() - self.beaten >= BEAT:
             Heartbeat.objects.beat(HEART, at)
             self.beaten = time.monotonic()
-
-    def hand_over(self, pool: Any, duty: Duty) -> None:
-        self.busy.add(duty.name)
-        pool.apply_async(self.run, (duty,))
 
     def run(self, duty: Duty) -> None:
         try:

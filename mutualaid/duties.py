@@ -1,5 +1,19 @@
-"""Every duty of the system, in the order in which the ticker asks. docs/ and /healthz speak of these names."""
+"""Every duty of the system, in the order in which the ticker asks, and what a start finishes first."""
 
+from collections.abc import Callable
+from datetime import datetime
+
+from notify import tasks as notify_tasks
+from organisation.models import Organisation
 from privacy.due import Duty
+from requests_app import tasks as requests_tasks
 
-DUTIES: tuple[Duty, ...] = ()
+# Its row in Heartbeat, beside one for each duty.
+HEART = "ticker"
+
+DUTIES: tuple[Duty, ...] = (*notify_tasks.DUTIES, *requests_tasks.DUTIES)
+
+# What set-up does each time before anything is served, and how it says so. Doing it again does no harm.
+AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (
+    ("Looking after the organisation's own row", Organisation.objects.ensure),
+)

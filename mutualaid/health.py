@@ -1,11 +1,47 @@
 """/healthz: how late each duty is, and whether the worker's heart beats. Public, and no facts."""
 
+from datetime import datetime, timedelta
+
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
+
+from mutualaid.duties import DUTIES, HEART
+from privacy import clock
+from privacy.due import Duty
+from privacy.models import Heartbeat
+
+LONGEST_SILENCE = timedelta(seconds=10)
 
 
 @require_GET
 @login_not_required
 def healthz(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"healthy": True})
+    """200 while everything is in time; 503, with the same fields, when a duty is late or the heart silent."""
+    try:
+        report = look_around(clock.now())
+    except DatabaseError:
+        report = {"healthy": False, "database": False}
+    return JsonResponse(report, status=200 if report["healthy"] else 503)
+
+
+def look_around(at: datetime) -> dict[str, object]:
+    """{"healthy", "database", "heartbeat", "duties": {name: {"late", "swept", "healthy"}}}; times in seconds."""
+    seen = {row.name: row for row in Heartbeat.objects.all()}
+    heart = seen[HEART].beat_at if HEART in seen else None
+    duties = {duty.name: _duty(duty, seen.get(duty.name), at) for duty in DUTIES}
+    beats = heart is not None and at - heart <= LONGEST_SILENCE
+    healthy = beats and all(duty["healthy"] for duty in duties.values())
+    return {"healthy": healthy, "database": True, "heartbeat": _ago(heart, at), "duties": duties}
+
+
+def _duty(duty: Duty, seen: Heartbeat | None, at: datetime) -> dict[str, object]:
+    """How late its oldest row is, and how long ago it last looked through them; both in seconds."""
+    late = duty.oldest_late(at)
+    swept = _ago(seen.swept_at if seen else None, at)
+    return {"late": round(late.total_seconds(), 1), "swept": swept, "healthy": late <= duty.late_after}
+
+
+def _ago(moment: datetime | None, at: datetime) -> float | None:
+    return None if moment is None else round(max(0.0, (at - moment).total_seconds()), 1)

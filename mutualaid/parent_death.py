@@ -8,14 +8,16 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-SUPERVISED = "MUTUALAID_SUPERVISED"
 
 # Loaded at import: between fork and exec is no time to look for a library.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with(parent: int) -> None:
-    """Ask the kernel for SIGKILL when process `parent`, which must be ours, ends; exit if it already has."""
+    """Ask the kernel for SIGKILL when process `parent`, which must be ours, ends; exit if it already has.
+
+    The signal reaches the process that asks, not its children: each generation asks for itself.
+    """
     if _libc is None:
         return
     _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
@@ -23,11 +25,11 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def die_with_parent_if_supervised() -> None:
-    """The same for a grandchild of the runner: the signal above reaches only the direct child."""
-    if SUPERVISED in os.environ:
-        parent = multiprocessing.parent_process()
-        die_with(parent.pid if parent and parent.pid else os.getppid())
+def die_with_parent() -> None:
+    """The same in a process that multiprocessing started."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        die_with(parent.pid)
 
 
 def adopt_orphans() -> None:

@@ -1,17 +1,20 @@
-"""One command, one process tree: the web process and a worker, started again when they die.
+"""One command, one process tree, started again where it dies.
 
-Standard library only, and never Django: the parent stays small, and cannot fall over what the children do.
+    runner ── nursery ── web ── the process that serves
+                     └── worker
+
+The runner is small: standard library only, never Django, so that it cannot fall over what the others do.
+The nursery (mutualaid/nursery.py) loads everything once and forks the rest, which share its memory.
 """
 
 import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Callable, Sequence
 
 from mutualaid import parent_death
 from mutualaid.environment import BASE_DIR, read
@@ -23,50 +26,47 @@ PATIENCE = 10.0  # seconds to stop politely
 SIGNALS = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
-def web_command(host: str, port: int) -> list[str]:
-    options = "--interface wsgi --http 1 --no-ws --workers 1 --blocking-threads 2 --runtime-threads 1"
-    quiet = "--log-level warning --no-access-log"
-    respawn = "--respawn-failed-workers --respawn-interval 0.5 --workers-kill-timeout 5"
-    address = ["--host", host, "--port", str(port)]
-    words = f"{options} {quiet} {respawn}".split()
-    return [sys.executable, "-m", "granian", *words, *address, "mutualaid.wsgi:application"]
-
-
-def worker_command() -> list[str]:
-    return [sys.executable, "-m", "mutualaid.worker"]
-
-
 def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - this is the terminal of whoever typed `make run`
 
 
-@dataclass
 class Child:
-    """One process with a session of its own, and what it has left behind killed before it starts again."""
+    """A process with a session of its own. What it leaves behind is killed before it starts again."""
 
-    name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    quick_deaths: int = 0
-    start_after: float = field(default=0.0)
+    def __init__(self, name: str, work: Callable[[], object], patience: float = PATIENCE) -> None:
+        self.name = name
+        self.work = work
+        self.patience = patience
+        self.pid = 0
+        self.started = 0.0
+        self.start_after = 0.0
+        self.quick_deaths = 0
 
     def start(self) -> None:
         parent = os.getpid()
+        self.started = time.monotonic()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._live(parent)
 
-        def before_exec() -> None:
+    def _live(self, parent: int) -> None:
+        """In the new process: do the work, and never return into what the parent was doing."""
+        status = 1
+        try:
+            os.setsid()
             signal.pthread_sigmask(signal.SIG_SETMASK, [])
             parent_death.die_with(parent)
-
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=BASE_DIR,
-            env={**os.environ, parent_death.SUPERVISED: "1", "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=before_exec,  # safe: this process has one thread
-        )
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            self.work()
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
 
     def pause(self, lived: float) -> float:
         """Seconds before the next start: short at first, longer after three quick deaths."""
@@ -75,55 +75,44 @@ class Child:
         return FIRST_PAUSE if over < 0 else min(LONGEST_PAUSE, 2.0**over)
 
     def bury(self) -> None:
-        """The leader is dead, not yet waited for: kill its group while the number is still its own."""
-        if self.process is None:
-            return
+        """It is dead and not yet waited for: kill its group while the number is still its own."""
         self.kill()
-        self.process.wait()
-        self.process = None
         pause = self.pause(time.monotonic() - self.started)
         self.start_after = time.monotonic() + pause
         say(f"The {self.name} process died. It starts again in {pause:g} s.")
 
-    def kill(self) -> None:
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-
     def stop(self) -> None:
-        """Politely first; whatever is left of the group after PATIENCE is killed."""
-        if self.process is None:
+        """Politely first; whatever is left of the group when patience ends is killed."""
+        if not self.pid:
             return
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            _wait(self.process, PATIENCE)
+        os.kill(self.pid, signal.SIGTERM)
+        end = time.monotonic() + self.patience
+        while not _is_dead(self.pid) and time.monotonic() < end:
+            time.sleep(0.02)
         self.kill()
-        self.process.wait()
-        self.process = None
 
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait without reaping, so that the process group cannot be somebody else's when it is killed."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return
-        time.sleep(0.02)
+    def kill(self) -> None:
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.pid = 0
 
 
 class Runner:
-    """Starts its children in order, keeps them running, and stops them in the same order: web, then worker."""
+    """Starts children in order, keeps them running, and stops them in the same order."""
 
     def __init__(self, children: Sequence[Child]) -> None:
         self.children = children
 
     def run(self) -> None:
+        """Returns once SIGINT, SIGTERM or SIGHUP came and every child has ended."""
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         parent_death.adopt_orphans()
         while not self.asked_to_stop():
             self.bury_the_dead()
             for child in self.children:
-                if child.process is None and time.monotonic() >= child.start_after:
+                if not child.pid and time.monotonic() >= child.start_after:
                     child.start()
         for child in self.children:
             child.stop()
@@ -131,20 +120,19 @@ class Runner:
 
     def asked_to_stop(self) -> bool:
         """Sleep until a signal comes or a child may start again."""
-        waiting = [child.start_after for child in self.children if child.process is None]
+        waiting = [child.start_after for child in self.children if not child.pid]
         pause = max(0.0, min(waiting) - time.monotonic()) if waiting else 60.0
         came = signal.sigtimedwait(SIGNALS, pause)
         return came is not None and came.si_signo != signal.SIGCHLD
 
     def bury_the_dead(self) -> None:
+        ours = {child.pid: child for child in self.children if child.pid}
         while dead := _next_dead():
-            for child in self.children:
-                if child.process is not None and child.process.pid == dead:
-                    child.bury()
-                    break
+            if dead in ours:
+                ours.pop(dead).bury()
             else:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(dead, 0)
+                # An orphan that came to us.
+                os.waitpid(dead, 0)
 
 
 def _next_dead() -> int:
@@ -154,6 +142,11 @@ def _next_dead() -> int:
     except ChildProcessError:
         return 0
     return found.si_pid if found else 0
+
+
+def _is_dead(pid: int) -> bool:
+    """Ended, and not yet waited for: its number is not given to anybody else."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def refuse_a_busy_port(host: str, port: int) -> None:
@@ -167,11 +160,18 @@ def refuse_a_busy_port(host: str, port: int) -> None:
             sys.exit(f"Cannot listen on {host}:{port} ({problem.strerror}). Set HOST or PORT to another.")
 
 
+def nursery() -> None:
+    os.chdir(BASE_DIR)
+    # One arena for all threads: with one each, the allocator keeps several megabytes for nothing.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "1")
+    os.execv(sys.executable, [sys.executable, "-m", "mutualaid.nursery"])  # noqa: S606
+
+
 def main() -> None:
     host, port = read("HOST", "127.0.0.1"), int(read("PORT", "8000"))
     refuse_a_busy_port(host, port)
     say(f"Serving on http://{host}:{port} (Ctrl-C stops it).")
-    Runner([Child("web", web_command(host, port)), Child("worker", worker_command())]).run()
+    Runner([Child("nursery", nursery, patience=2 * PATIENCE + 5)]).run()
     say("Stopped.")
 
 

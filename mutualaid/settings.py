@@ -130,20 +130,23 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    # As far out as possible: every answer carries these headers, whatever the others do.
     "privacy.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
     "privacy.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Django's, not the proxy's: it adds random bytes, so that lengths say little about a page.
     "django.middleware.gzip.GZipMiddleware",
     "privacy.middleware.SealedOr503",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "privacy.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    # After whatever may refuse: it answers the language buttons inside a form.
+    "organisation.page_language.SwitchLanguage",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -159,6 +162,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "organisation.context.organisation",
             ],
         },
     }
@@ -212,10 +216,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 
 AUTH_USER_MODEL = "volunteers.Volunteer"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+# Argon2id, inside the gate that bounds how many run at once.
+PASSWORD_HASHERS = ["volunteers.hashers.GatedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -235,7 +237,6 @@ ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_MAX_EMAIL_ADDRESSES = 0
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60

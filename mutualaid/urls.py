@@ -1,9 +1,12 @@
 """Every address, room by room. The set of public names is a literal in tests/mutualaid/test_public.py."""
 
-from django.urls import path
+from django.urls import include, path
 
 from mutualaid import health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("", include("organisation.urls")),
+    path("", include("volunteers.urls")),
+    path("", include("requests_app.urls")),
 ]

@@ -1,11 +1,18 @@
 """`python -m mutualaid.worker`: one worker without Celery's command line, which would cost memory."""
 
+import os
+import warnings
+
+from celery.platforms import SecurityWarning
+
 from mutualaid.celery import THREADS, app
-from mutualaid.parent_death import die_with_parent_if_supervised
 
 
 def main() -> None:
-    die_with_parent_if_supervised()
+    # Set-up has run Django's checks, and they load what only migrations need.
+    os.environ["CELERY_SKIP_CHECKS"] = "1"
+    # It warns of pickle for root; here only JSON is accepted.
+    warnings.simplefilter("ignore", SecurityWarning)
     worker = app.Worker(
         pool="threads",
         concurrency=THREADS,
@@ -13,7 +20,7 @@ def main() -> None:
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
-        optimization="fair",
+        quiet=True,
     )
     worker.start()
     raise SystemExit(worker.exitcode or 0)

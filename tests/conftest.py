@@ -1,13 +1,21 @@
-"""What every test stands on: no way out of this machine, and an instance that is set up."""
+"""What every test stands on: no way out of this machine, and servers that are real."""
 
+import contextlib
 import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import translation
+
+from privacy import instance, secret_store
+from privacy.keyring import FileKeyring
+from tests import live, servers
+from tests.live import LiveSystem
 
 _connect = socket.socket.connect
 
@@ -30,8 +38,71 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(os.environ["TEST_DIR"], ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "live_system" in fixtures or item.get_closest_marker("browser"):
+            # One process keeps the module: it shares the running system, and browsers are heavy.
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+            item.add_marker(pytest.mark.once)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _instance_of_the_tests() -> None:
+    """Secrets and a keyring, as set-up makes them; each process has its own."""
+    secret_store.write(secret_store.StoredSecrets(os.urandom(16), {1: os.urandom(32)}))
+    FileKeyring().create()
+
+
 @pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    """Each test begins in the language of the instance, whatever the one before it switched to."""
+def _language_of_the_instance() -> Iterator[None]:
+    """Whatever language the test before this one switched to."""
     with translation.override(None):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The database of the tests belongs to an instance with secrets and a keyring of its own."""
+    with django_db_blocker.unblock():
+        instance.ensure(create=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A database of the real PostgreSQL, empty at first, of this process."""
+    name = f"spare_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    servers.drop_database(name)
+    servers.create_database(name)
+    return servers.postgres_url(name)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """Database 15 of the real Redis."""
+    return servers.redis_url(15)
+
+
+@pytest.fixture(scope="module")
+def live_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LiveSystem]]:
+    """`live_system(database, broker)`: the whole system running, the same one within a module.
+
+    database "sqlite" or "postgresql", broker "memory" or "redis"; further names are environment variables.
+    """
+    with contextlib.ExitStack() as stack:
+        running: dict[tuple[str, ...], LiveSystem] = {}
+
+        def start(database: str = "sqlite", broker: str = "memory", **extra: str) -> LiveSystem:
+            key = (database, broker, *(f"{name}={value}" for name, value in sorted(extra.items())))
+            if key not in running:
+                folder = _folder(tmp_path_factory)
+                running[key] = stack.enter_context(live.instance(database, broker, folder, **extra))
+                running[key].start()
+            return running[key]
+
+        yield start
+
+
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("live", numbered=True)

@@ -6,19 +6,23 @@ from pathlib import Path
 
 # Workers of pytest-xdist inherit these from the process that started them.
 os.environ.setdefault("TEST_CONTROLLER_PID", str(os.getpid()))
-os.environ.setdefault("TEST_DIR", tempfile.mkdtemp(prefix="mutualaid-tests-"))
-os.environ["ENV_FILE"] = "-"
+if "TEST_DIR" not in os.environ:
+    os.environ["TEST_DIR"] = tempfile.mkdtemp(prefix="mutualaid-tests-")
+    # PostgreSQL runs as somebody else when the tests run as root.
+    Path(os.environ["TEST_DIR"]).chmod(0o711)
 TEST_DIR = Path(os.environ["TEST_DIR"])
-os.environ["DATA_DIR"] = str(TEST_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))
-os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
-for _name in ("CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "KEYRING_PATH", "RUN_DIR", "PUBLIC_URL"):
+for _name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "KEYRING_PATH", "RUN_DIR"):
     os.environ.pop(_name, None)
+os.environ["ENV_FILE"] = "-"
+os.environ["DATA_DIR"] = str(TEST_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 from mutualaid.settings import *  # noqa: E402
-from mutualaid.settings import DATA_DIR, DATABASES  # noqa: E402
+from mutualaid.settings import DATA_DIR, DATABASES, _database  # noqa: E402
+from tests.servers import postgres_url  # noqa: E402
 
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-# A file, as in use: an SQLite database in memory has no journal and locks otherwise.
-DATABASES["default"]["TEST"] = (
-    {"NAME": str(DATA_DIR / "test.sqlite3")} if not os.environ["DATABASE_URL"] else {}
-)
+if os.environ.get("TEST_DATABASE") == "postgresql":
+    DATABASES["default"] = _database(postgres_url("postgres"))
+else:
+    # A file, as in use: an SQLite database in memory has no journal and locks otherwise.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

