@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class RequestsConfig(AppConfig):
+    """Step 5: needs: asked, matched, claimed, approved, met, forgotten."""
+
+    name = "requests_app"

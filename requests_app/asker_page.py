@@ -1,0 +1,211 @@
+"""What the asker's page shows of each need: opened with her key, row by row.
+
+One row that cannot be opened shows a neutral placeholder; the rest of the page stays whole.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils import formats
+from django.utils.translation import gettext, ngettext
+
+from organisation import kinds, languages
+from privacy.crypto import Unreadable
+from requests_app import facts
+from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm
+from requests_app.models import Claim, Message, Need, Proposal, Task
+from requests_app.models.need import DESK
+from requests_app.models.sealed import with_compartments
+from requests_app.readers import Unlocked
+from requests_app.sentences import Sentence, what_happens
+from requests_app.visits import Visit
+from volunteers.models import Volunteer, Vouch
+
+
+@dataclass(frozen=True)
+class Line:
+    """One message, as templates/components/thread.html shows it."""
+
+    mine: bool
+    author: str
+    text: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who offered: what she may know, and what she can do about it."""
+
+    claim: Claim
+    task_name: str
+    vouched: str
+    languages: list[str]
+    why: list[str]
+    approve_form: forms.Form | None = None
+    place_form: forms.Form | None = None
+    message_form: forms.Form | None = None
+    place: str = ""
+    words: str = ""
+    thread: list[Line] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One need on her page."""
+
+    need: Need
+    title: str
+    facts: list[str]
+    sentence: Sentence
+    people: list[Person]
+    note: str
+    answers: list[tuple[str, str]]
+    lives: bool
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A form that came back with an error, and the claim it belongs to."""
+
+    claim_id: UUID
+    form: forms.Form
+
+
+def cards(visit: Visit, at: datetime, typed: Typed | None = None) -> list[Card]:
+    """Her needs, newest first, each with who offered. The same number of queries for one and for fifty."""
+    needs = list(Need.objects.shown_to(visit.mailbox))
+    page = _Page(visit.unlocked, needs, at, typed)
+    return [page.card(need) for need in needs]
+
+
+def readable(read: Callable[[], Any], otherwise: Any) -> Any:
+    """What `read` opens; `otherwise` where the row cannot be opened."""
+    try:
+        return read()
+    except Unreadable:
+        return otherwise
+
+
+def thread_lines(
+    messages: list[str] | list[Message], claim: Claim, unlocked: Unlocked, side: str
+) -> list[Line]:
+    """The messages of a claim as one of the two sides reads them."""
+    opened = readable(lambda: claim.thread(unlocked), None)
+    other = gettext("The asker") if side == Message.VOLUNTEER else claim.volunteer.handle
+    cannot = gettext("This message cannot be read.")
+    return [
+        Line(
+            mine=row.author == side,
+            author=other,
+            text=cannot if opened is None else readable(lambda row=row: row.text(opened), cannot),
+            when=formats.date_format(row.written_at, "D H:00"),
+        )
+        for row in messages
+    ]
+
+
+def vouched_since(vouches: list[Vouch], volunteer: Volunteer) -> str:
+    """How this organisation knows somebody: how many members, how, since which month."""
+    met = sum(vouch.context == Vouch.Context.MET for vouch in vouches)
+    if volunteer.vouched_at is None:
+        return gettext("Nobody here has met them yet.")
+    month = formats.date_format(volunteer.vouched_at, "F Y")
+    if met:
+        text = ngettext(
+            "%(count)d member met them in person. Known here since %(month)s. No police check.",
+            "%(count)d members met them in person. Known here since %(month)s. No police check.",
+            met,
+        )
+        return text % {"count": met, "month": month}
+    return gettext("Known here since %(month)s. No police check.") % {"month": month}
+
+
+class _Page:
+    """Everything the cards need, read in a fixed number of queries."""
+
+    def __init__(self, unlocked: Unlocked, needs: list[Need], at: datetime, typed: Typed | None) -> None:
+        self.unlocked, self.at, self.typed = unlocked, at, typed
+        living = [need.pk for need in needs if need.lives(at)]
+        self.claims = list(
+            Claim.objects.filter(need__in=living).offered(at).prefetch_related("volunteer__vouches")
+        )
+        with_compartments([*(need for need in needs if need.pk in living), *self.claims])
+        by_id = {need.pk: need for need in needs}
+        for claim in self.claims:
+            claim.need = by_id[claim.need_id]
+        self.messages = list(Message.objects.filter(claim__in=self.claims).order_by("place_in_thread"))
+        self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
+        self.tasks = list(Task.objects.filter(need__in=living, status__in=("open", "held", "approved")))
+
+    def card(self, need: Need) -> Card:
+        claims = [claim for claim in self.claims if claim.need_id == need.pk]
+        tasks = [task for task in self.tasks if task.need_id == need.pk]
+        asked = {row.volunteer_id for row in self._proposals(need) if row.asked_at}
+        lives = need.lives(self.at)
+        empty: tuple[str, dict[str, Any]] = (gettext("Your note cannot be read any more."), {})
+        note, answers = readable(lambda: need.read_note(self.unlocked), empty) if lives else ("", {})
+        return Card(
+            need=need,
+            title=facts.title(need),
+            facts=facts.facts(need),
+            sentence=what_happens(need, claims, len(tasks), len(asked), self.at),
+            people=[self._person(need, claim) for claim in claims],
+            note=note,
+            answers=kinds.get(need.kind).described(answers),
+            lives=lives,
+        )
+
+    def _proposals(self, need: Need) -> list[Proposal]:
+        return [row for row in self.proposals if row.task.need_id == need.pk]
+
+    def _person(self, need: Need, claim: Claim) -> Person:
+        why = [
+            row.reasons
+            for row in self._proposals(need)
+            if (row.task_id, row.volunteer_id) == (claim.task_id, claim.volunteer_id)
+        ]
+        person = {
+            "claim": claim,
+            "task_name": facts.title(need, claim.task),
+            "vouched": vouched_since(list(claim.volunteer.vouches.all()), claim.volunteer),
+            "languages": languages.names(claim.volunteer.languages),
+            "why": facts.reasons_for_asker(why[0] if why else []),
+        }
+        return Person(**person, **(self._coming(claim) if claim.is_approved else self._choice(claim)))
+
+    def _choice(self, claim: Claim) -> dict[str, Any]:
+        """The yes she can give, where it is hers to give."""
+        if claim.need.decides == DESK:
+            return {}
+        form = self._form(ApproveForm, claim, initial={"fingerprint": claim.key_fingerprint()})
+        kind = kinds.get(claim.need.kind)
+        if kind.host_seals_place:
+            del form.fields["place"]
+        else:
+            form.fields["place"].label = kind.place_label
+        return {"approve_form": form}
+
+    def _coming(self, claim: Claim) -> dict[str, Any]:
+        """What she and the person who comes share."""
+        cannot = gettext("This cannot be read.")
+        messages = [row for row in self.messages if row.claim_id == claim.pk]
+        place = readable(lambda: claim.read_place(self.unlocked, self.at), cannot)
+        hers = not kinds.get(claim.need.kind).host_seals_place
+        return {
+            "place": place,
+            "words": readable(lambda: " ".join(claim.two_words()), ""),
+            "thread": thread_lines(messages, claim, self.unlocked, Message.ASKER),
+            "message_form": self._form(MessageForm, claim),
+            "place_form": self._form(PlaceForm, claim, initial={"place": place}) if hers else None,
+        }
+
+    def _form(self, form_class: type[forms.Form], claim: Claim, **initial: Any) -> forms.Form:
+        """A fresh form, or the one that came back with an error."""
+        typed = self.typed
+        if typed and typed.claim_id == claim.pk and isinstance(typed.form, form_class):
+            return typed.form
+        return form_class(auto_id=f"{form_class.__name__.lower()}-{claim.pk}-%s", **initial)

@@ -1,0 +1,76 @@
+"""Asking: one filled form becomes a mailbox, a sealed need and, if she wants, a way to tell her."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db import IntegrityError
+
+from notify.models import Channel
+from privacy import instance
+from privacy.codes import secret_from
+from privacy.derivation import derive_all
+from requests_app.models import Asked, Mailbox, Need
+from requests_app.visits import Visit
+from volunteers import desk
+
+
+@dataclass(frozen=True)
+class Tell:
+    """How she wants to be told: a transport, an address, between which two hours (None: any)."""
+
+    transport: str
+    address: str = field(repr=False)
+    from_hour: int | None = None
+    until_hour: int | None = None
+
+
+def form_key(token: str, csrf_secret: str) -> bytes:
+    """Names one form on one screen, 32 bytes. The same form posted twice makes one need, with one code.
+
+    The secret of the CSRF cookie is part of it: whoever finds the page later, after "Leave now",
+    cannot post it again.
+    """
+    return instance.mac("form", token.encode(), csrf_secret.encode())
+
+
+def ask(
+    asked: Asked, key: bytes, tell: Tell | None, visit: Visit | None, language: str, at: datetime
+) -> Visit:
+    """Store a need. From an open mailbox it joins that one; otherwise a new return code is made.
+
+    Raises derivation.Busy, crypto.SealingImpossible: then nothing was stored.
+    """
+    asked = replace(asked, form_key=key)
+    if (again := _asked_before(key, visit)) is not None:
+        return again
+    opened = visit or _new_mailbox(key, language, at)
+    try:
+        need = Need.objects.ask(opened.mailbox, asked, at, desk.reader())
+    except IntegrityError:
+        # The same form at the same moment: the other post was faster, and made the same code.
+        if (again := _asked_before(key, visit)) is None:
+            raise
+        return again
+    if tell is not None:
+        Channel.objects.add(
+            need.id, tell.transport, tell.address, language, tell.from_hour, tell.until_hour, False, at
+        )
+    return opened
+
+
+def _asked_before(key: bytes, visit: Visit | None) -> Visit | None:
+    """The mailbox this very form opened when it was posted before."""
+    need = Need.objects.asked_by_form(key)
+    if need is None:
+        return None
+    if visit is not None and visit.mailbox == need.mailbox:
+        return visit
+    secret = secret_from(key)
+    found = Mailbox.objects.behind(secret)
+    return Visit(*found, secret) if found else None
+
+
+def _new_mailbox(key: bytes, language: str, at: datetime) -> Visit:
+    secret = secret_from(key)
+    derived = derive_all(secret)[0]
+    return Visit(Mailbox.objects.start(derived, language, at), derived.seed, secret)

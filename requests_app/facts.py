@@ -1,0 +1,76 @@
+"""The clear facts of a need, as short strings in the language of the page. One wording for everybody."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.utils import formats
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from organisation import conditions, kinds, languages
+from privacy import clock
+from requests_app.models import Need, Task
+
+
+def title(need: Need, task: Task | None = None) -> str:
+    """What it is: the kind, or the task where a kind has several."""
+    kind = kinds.get(need.kind)
+    return str(kind.role_name(task.role) if task else kind.name)
+
+
+def facts(need: Need) -> list[str]:
+    """Area, day, parts, nights, people, languages, conditions: what others may see."""
+    lines = [need.area.name, day(need.day), parts(need.parts)]
+    if need.nights:
+        count = {"count": need.nights}
+        lines.append(ngettext("%(count)d night", "%(count)d nights", need.nights) % count)
+    if need.people > 1:
+        lines.append(gettext("%(count)d people") % {"count": need.people})
+    if need.languages:
+        lines.append(", ".join(languages.names(need.languages)))
+    return [*lines, *conditions.labels(need.conditions)]
+
+
+def day(value: date) -> str:
+    return formats.date_format(value, "l j F")
+
+
+def parts(mask: int) -> str:
+    """The parts of a day that would do."""
+    names = {
+        clock.Part.MORNING: gettext("morning"),
+        clock.Part.AFTERNOON: gettext("afternoon"),
+        clock.Part.EVENING: gettext("evening"),
+        clock.Part.NIGHT: gettext("night"),
+    }
+    if mask == int(clock.ALL_PARTS):
+        return gettext("any time")
+    return ", ".join(name for part, name in names.items() if mask & part)
+
+
+# What is told to each side for a reason code that matching stored.
+_TO_ASKER = {
+    "same_area": _("In the same area."),
+    "near": _("Near."),
+    "reach": _("Comes this far."),
+    "language": _("Speaks a language you speak."),
+    "all_parts": _("Free all that time."),
+}
+_TO_VOLUNTEER = {
+    "same_area": _("In your area."),
+    "near": _("Near you."),
+    "reach": _("As far as you said you go."),
+    "language": _("You share a language."),
+    "all_parts": _("You are free all that time."),
+    "not_asked_lately": _("You were not asked for a while."),
+}
+
+
+def reasons_for_asker(codes: Iterable[str]) -> list[str]:
+    """Why this volunteer fits, as she reads it; unknown codes are passed over."""
+    return [str(_TO_ASKER[code]) for code in codes if code in _TO_ASKER]
+
+
+def reasons_for_volunteer(codes: Iterable[str]) -> list[str]:
+    """Why this task fits, as the volunteer reads it."""
+    return [str(_TO_VOLUNTEER[code]) for code in codes if code in _TO_VOLUNTEER]

@@ -1,0 +1,1 @@
+"""What people type, checked. One file for each who types it."""

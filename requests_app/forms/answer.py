@@ -1,0 +1,97 @@
+"""What the asker types after asking: her code, two words of it, a yes, a message, a place."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from privacy.codes import MAX_TYPED
+from requests_app.forms.ask import PLACE_LENGTH, TOO_LONG
+
+MESSAGE_LENGTH = 1000
+QUIET = {
+    "autocomplete": "off",
+    "autocapitalize": "none",
+    "autocorrect": "off",
+    "spellcheck": "false",
+}
+
+
+class ReturnForm(forms.Form):
+    """The return code. What was typed is never echoed."""
+
+    code = forms.CharField(
+        label=_("Your return code"),
+        help_text=_("Eight words, or seven groups of digits. Four letters of each word are enough."),
+        widget=forms.Textarea(attrs={"rows": 3, **QUIET}),
+        max_length=MAX_TYPED,
+        error_messages={
+            "required": _("Please type your code."),
+            "max_length": _("This is too long to be a code."),
+        },
+    )
+
+    opens_nothing = _("This code opens nothing here. Please look at your paper and try again.")
+
+    def forgetting(self) -> "ReturnForm":
+        """This form with its errors and without what was typed."""
+        self.errors  # noqa: B018 - checks what was typed, once, before it is dropped
+        self.data = {"code": ""}
+        return self
+
+
+class TwoWordsForm(forms.Form):
+    """Two words of the code, typed back: it is on paper now."""
+
+    first = forms.CharField(max_length=40, widget=forms.TextInput(attrs=QUIET))
+    second = forms.CharField(max_length=40, widget=forms.TextInput(attrs=QUIET))
+
+    def __init__(self, *args: Any, words: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = {"first": words[1], "second": words[-2]}
+        numbers = {"first": 2, "second": len(words) - 1}
+        for name, number in numbers.items():
+            self.fields[name].label = _("Number %(number)d") % {"number": number}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name, word in self.wanted.items():
+            typed = data.get(name, "").strip().casefold()
+            if typed and not (word == typed or (len(typed) >= 4 and word.startswith(typed))):
+                self.add_error(name, _("This is another word. Please look at your paper."))
+        return data
+
+
+class ApproveForm(forms.Form):
+    """Yes to one volunteer, with the key the page showed; where to meet, where the place is hers."""
+
+    fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    place = forms.CharField(
+        help_text=_("Stored locked. Only this person can open it. You can also write it later."),
+        max_length=PLACE_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+
+
+class PlaceForm(forms.Form):
+    """Where to meet, written or changed after the yes."""
+
+    place = forms.CharField(
+        label=_("Where to meet"),
+        max_length=PLACE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        error_messages={"max_length": TOO_LONG, "required": _("Please write where to meet.")},
+    )
+
+
+class MessageForm(forms.Form):
+    """One message to the other side."""
+
+    text = forms.CharField(
+        label=_("Write a message"),
+        max_length=MESSAGE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        error_messages={"max_length": TOO_LONG, "required": _("Please write something first.")},
+    )

@@ -1,0 +1,303 @@
+"""The form of a need, built from its kind: where and when are enough, the rest is folded."""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+from django.utils import formats
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from organisation import conditions, languages
+from organisation.forms import ShownAsTyped, answers, question_fields, question_name
+from organisation.kind import Kind, Question
+from organisation.models import Area, Organisation
+from privacy import clock
+from requests_app.asking import Tell
+from requests_app.models import Asked
+from requests_app.models.need import DESK, FIRST, SHE
+
+DAYS_AHEAD = 30
+NOTE_LENGTH = 2000
+PLACE_LENGTH = 300
+TOO_LONG = _("This is too long. Please use at most %(limit_value)d characters.")
+PART_NAMES = (
+    (clock.Part.MORNING, _("Morning, 5 to 12")),
+    (clock.Part.AFTERNOON, _("Afternoon, 12 to 17")),
+    (clock.Part.EVENING, _("Evening, 17 to 22")),
+    (clock.Part.NIGHT, _("Night, 22 to 5")),
+)
+# Hours until she can look again; 0 is "any time".
+LOOK_AGAIN = (
+    ("0", _("Any time")),
+    ("1", _("In about an hour")),
+    ("3", _("In about three hours")),
+    ("6", _("In about six hours")),
+    ("12", _("In about twelve hours")),
+    ("24", _("In about a day")),
+)
+MYSELF, EMAIL = "", "email"
+
+
+class AskForm(ShownAsTyped, forms.Form):
+    """One kind's form. `asked()` and `tell()` give what was typed, ready to be stored."""
+
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+    area = forms.ModelChoiceField(
+        queryset=Area.objects.none(),
+        empty_label=None,
+        error_messages={
+            "required": _("Please choose a place."),
+            "invalid_choice": _("Please choose one of these places."),
+        },
+    )
+    day = forms.DateField(
+        widget=forms.Select,
+        error_messages={
+            "required": _("Please choose a day."),
+            "invalid": _("Please choose one of these days."),
+        },
+    )
+    parts = forms.TypedMultipleChoiceField(
+        label=_("What time would do?"),
+        help_text=_("Nothing ticked means any time."),
+        choices=[(str(int(part)), name) for part, name in PART_NAMES],
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": _("Please choose from these times.")},
+    )
+    nights = forms.IntegerField(label=_("How many nights?"), min_value=1, initial=1, required=False)
+    people = forms.IntegerField(min_value=1, initial=1, required=False)
+    languages = forms.TypedMultipleChoiceField(
+        label=_("Which languages do you speak?"),
+        choices=languages.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": _("Please choose from these languages.")},
+    )
+    languages_hard = forms.BooleanField(label=_("Only somebody who speaks one of these"), required=False)
+    who = forms.ChoiceField(label=_("Who may come?"), widget=forms.RadioSelect, required=False, initial="")
+    conditions = forms.MultipleChoiceField(
+        label=_("What must be so?"),
+        help_text=_("Each tick means fewer people can come."),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    note = forms.CharField(
+        label=_("Anything the person should know?"),
+        help_text=_(
+            "Stored locked. The person you choose can open it. The desk too, if you say so."
+            " Whoever controls this server while you write could see it."
+        ),
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+        max_length=NOTE_LENGTH,
+        required=False,
+        error_messages={"max_length": TOO_LONG},
+    )
+    desk_reads = forms.ChoiceField(
+        label=_("May the desk read your note?"),
+        choices=[
+            ("no", _("No\nOnly the person you choose opens it.")),
+            ("yes", _("Yes\nThe people at the desk can help better.")),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    decides = forms.ChoiceField(
+        label=_("Who decides who comes?"), widget=forms.RadioSelect, required=False, initial=SHE
+    )
+    place = forms.CharField(
+        label=_("Where to meet, if the desk decides"),
+        help_text=_("Leave it empty to write it later. Stored locked. Only the desk opens it."),
+        max_length=PLACE_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+    looks_again = forms.ChoiceField(
+        label=_("When can you look here again?"),
+        help_text=_("Somebody who offers waits for you at least that long."),
+        choices=LOOK_AGAIN,
+        initial="0",
+        required=False,
+    )
+    tell_by = forms.ChoiceField(
+        label=_("How can we tell you that there is news?"),
+        choices=[
+            (MYSELF, _("I will look here myself")),
+            (EMAIL, _("By e-mail\nWhoever holds the phone may see the message.")),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+        initial=MYSELF,
+    )
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_("The message only says: there is news."),
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": _("Please check this e-mail address.")},
+    )
+    from_hour = forms.TypedChoiceField(label=_("Not before"), coerce=int, empty_value=None, required=False)
+    until_hour = forms.TypedChoiceField(label=_("Not after"), coerce=int, empty_value=None, required=False)
+
+    def __init__(self, *args: Any, kind: Kind, at: datetime, desk: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind, self.at = kind, at
+        self.initial.setdefault("token", secrets.token_urlsafe(24))
+        self._ask_where_and_when()
+        self._ask_the_rest(desk)
+        self.fields.update(question_fields(kind))
+
+    def _ask_where_and_when(self) -> None:
+        kind, fields = self.kind, self.fields
+        area = fields["area"]
+        choices = Area.objects.choices()
+        area.queryset = Area.objects.active()  # type: ignore[attr-defined]
+        area.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]  # type: ignore[attr-defined]
+        area.label, area.help_text = kind.where_label, kind.where_help
+        fields["day"].label, fields["day"].help_text = kind.when_label, kind.when_help
+        fields["day"].widget.choices = list(_days(self.at))  # type: ignore[attr-defined]
+        if kind.covers_parts:
+            fields["parts"].label = _("Which times must be covered?")
+
+    def _ask_the_rest(self, desk: bool) -> None:
+        kind, fields = self.kind, self.fields
+        most = Organisation.objects.current().max_nights
+        fields["nights"] = _number(fields["nights"].label, most)
+        fields["people"] = _number(kind.people_label, kind.most_people)
+        fields["who"].choices = conditions.who_choices(kind.condition_slugs)  # type: ignore[attr-defined]
+        fields["conditions"].choices = conditions.choices(kind.condition_slugs)  # type: ignore[attr-defined]
+        fields["decides"].choices = list(_who_decides(desk))  # type: ignore[attr-defined]
+        for name in ("from_hour", "until_hour"):
+            fields[name].choices = [("", _("Any time")), *((h, f"{h}:00") for h in range(24))]  # type: ignore[attr-defined]
+        not_asked = [] if kind.has_nights else ["nights"]
+        not_asked += [] if kind.has_capacity else ["people"]
+        not_asked += [] if desk else ["desk_reads", "place"]
+        not_asked += [] if kind.place_from == "asker" else ["place"]
+        for name in set(not_asked):
+            del fields[name]
+
+    # The groups the page shows
+
+    def first(self) -> list[BoundField]:
+        """What is enough, and what this kind does not fold away."""
+        open_questions = [q for q in self.kind.questions if not q.folded]
+        return [self["area"], self["day"], self["parts"], *self._questions(open_questions)]
+
+    def folds(self) -> list[tuple[str, list[BoundField]]]:
+        """The optional groups: (title, fields)."""
+        folded = [q for q in self.kind.questions if q.folded]
+        groups = [
+            (gettext("How long, how many"), self._named("nights", "people")),
+            (gettext("Languages"), self._named("languages", "languages_hard")),
+            (gettext("Who may come, and what must be so"), self._named("who", "conditions")),
+            (gettext("More about it"), self._questions(folded)),
+            (gettext("A note"), self._named("note", "desk_reads")),
+            (gettext("Who decides, and when you look again"), self._named("decides", "place", "looks_again")),
+            (gettext("How we tell you"), self._named("tell_by", "email", "from_hour", "until_hour")),
+        ]
+        return [(title, fields) for title, fields in groups if fields]
+
+    def _named(self, *names: str) -> list[BoundField]:
+        return [self[name] for name in names if name in self.fields]
+
+    def _questions(self, questions: Iterable[Question]) -> list[BoundField]:
+        return [self[question_name(question)] for question in questions]
+
+    # What must hold between the answers
+
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        today = clock.local_day(self.at)
+        if day < today:
+            raise forms.ValidationError(_("This day is over. Please choose today or later."))
+        if day > today + timedelta(days=DAYS_AHEAD):
+            raise forms.ValidationError(_("This day is too far away. Please choose an earlier one."))
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        day, parts = data.get("day"), self._parts()
+        if day and all(clock.part_end(day, part) <= self.at for part in clock.Part if parts & part):
+            self.add_error("parts", _("This time is over. Please choose a later one."))
+        if data.get("note") and "desk_reads" in self.fields and not data.get("desk_reads"):
+            self.add_error("desk_reads", _("Please say who may open your note."))
+        if data.get("place") and data.get("decides") != DESK:
+            self.add_error("place", _("Write this only if the desk decides. Else write it after your yes."))
+        if data.get("tell_by") == EMAIL and not data.get("email") and "email" not in self.errors:
+            self.add_error("email", _("Please write the address, or choose to look yourself."))
+        return data
+
+    # What was typed
+
+    def _parts(self) -> int:
+        ticked = self.cleaned_data.get("parts") or []
+        return reduce(or_, ticked, 0) or int(clock.ALL_PARTS)
+
+    def asked(self) -> Asked:
+        """The need as typed. Call after is_valid()."""
+        data = self.cleaned_data
+        chosen = [*data["conditions"], *([data["who"]] if data["who"] else [])]
+        ticked = reduce(or_, data["parts"], 0)
+        hours = int(data["looks_again"] or 0)
+        return Asked(
+            kind=self.kind.slug,
+            area=data["area"],
+            day=data["day"],
+            parts=self._parts(),
+            covers=ticked if self.kind.covers_parts else 0,
+            nights=(data.get("nights") or 1) if self.kind.has_nights else 0,
+            people=data.get("people") or 1,
+            languages=languages.bits(data["languages"]),
+            languages_hard=bool(data["languages"]) and data["languages_hard"],
+            conditions=conditions.bits(chosen),
+            decides=data["decides"] or SHE,
+            desk_reads=data.get("desk_reads") == "yes",
+            looks_again_at=self.at + timedelta(hours=hours) if hours else None,
+            note=data["note"],
+            place=data.get("place", ""),
+            answers=answers(self.kind, data),
+        )
+
+    def tell(self) -> Tell | None:
+        """Where to tell her; None where she looks herself."""
+        data = self.cleaned_data
+        if data["tell_by"] != EMAIL:
+            return None
+        return Tell(EMAIL, data["email"], data["from_hour"], data["until_hour"])
+
+
+def _number(label: Any, most: int) -> forms.IntegerField:
+    wrong = _("Please write a number from 1 to %(most)d.") % {"most": most}
+    return forms.IntegerField(
+        label=label,
+        min_value=1,
+        max_value=most,
+        initial=1,
+        required=False,
+        error_messages={"min_value": wrong, "max_value": wrong, "invalid": wrong},
+    )
+
+
+def _who_decides(desk: bool) -> Iterator[tuple[str, Any]]:
+    yield SHE, _("I decide\nYou see who offers, and say yes or no.")
+    if desk:
+        yield DESK, _("The desk decides for me\nGood if you cannot look here.")
+    yield FIRST, _("The first who can\nFastest. Only people this organisation let in.")
+
+
+def _days(at: datetime) -> Iterator[tuple[str, str]]:
+    today = clock.local_day(at)
+    for ahead in range(DAYS_AHEAD + 1):
+        day = today + timedelta(days=ahead)
+        name = formats.date_format(day, "l j F")
+        if ahead == 0:
+            name = gettext("Today, %(day)s") % {"day": name}
+        yield day.isoformat(), name

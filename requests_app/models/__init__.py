@@ -1,0 +1,29 @@
+"""The rows of a need, from asking to forgetting. One file for each thing."""
+
+from requests_app.models.bed_night import BedNight
+from requests_app.models.claim import Claim, KeyChanged, NotNow, TooLate
+from requests_app.models.event import Event
+from requests_app.models.mailbox import Mailbox
+from requests_app.models.message import Message
+from requests_app.models.need import Asked, Need, NeedDay
+from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.taken import Taken
+from requests_app.models.task import Task
+
+__all__ = [
+    "Asked",
+    "BedNight",
+    "Claim",
+    "Event",
+    "KeyChanged",
+    "Mailbox",
+    "Message",
+    "Need",
+    "NeedDay",
+    "NeverMatch",
+    "NotNow",
+    "Proposal",
+    "Taken",
+    "Task",
+    "TooLate",
+]

@@ -1,0 +1,107 @@
+"""The asker's end. The private half of its key is only in the return code."""
+
+import secrets
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from privacy import clock, instance
+from privacy.compartments import Reader
+from privacy.crypto import KeyPair, Unreadable
+from privacy.derivation import Derived, derive_all
+from privacy.fields import FieldClasses
+from requests_app.readers import Unlocked
+
+MAC_PURPOSE = "mailbox public key"
+
+
+def new_epoch() -> str:
+    """A random value that every session of one mailbox carries; changing it ends them all."""
+    return secrets.token_hex(16)
+
+
+class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def behind(self, secret: bytes) -> "tuple[Mailbox, bytes] | None":
+        """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none.
+
+        One Argon2id and one query, whether the code is known or not.
+        """
+        derived = {d.lookup: d for d in derive_all(secret)}
+        mailbox = self.filter(lookup__in=list(derived)).first()
+        if mailbox is None:
+            return None
+        return mailbox, derived[bytes(mailbox.lookup)].seed
+
+    def start(self, derived: Derived, language: str, at: datetime) -> "Mailbox":
+        """A new mailbox for the code that `derived` came from, not yet stored."""
+        mailbox_id = uuid.uuid4()
+        public_key = KeyPair.from_seed(derived.seed).public
+        return self.model(
+            id=mailbox_id,
+            lookup=derived.lookup,
+            pepper_version=derived.version,
+            public_key=public_key,
+            public_key_mac=instance.mac(MAC_PURPOSE, mailbox_id.bytes, public_key),
+            language=language,
+            opened_at=clock.hour(at),
+        )
+
+
+class Mailbox(models.Model):
+    """One asker's needs while they live. It ends with its last need."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    lookup = models.BinaryField(max_length=32, unique=True)
+    pepper_version = models.PositiveSmallIntegerField()
+    public_key = models.BinaryField(max_length=32)
+    public_key_mac = models.BinaryField(max_length=32)
+    epoch = models.CharField(max_length=32, default=new_epoch)
+    language = models.CharField(max_length=12)
+    confirmed = models.BooleanField(default=False)
+    opened_at = models.DateTimeField()
+
+    objects = MailboxQuerySet.as_manager()
+
+    privacy = FieldClasses(
+        clear=("id", "language", "confirmed", "opened_at", "pepper_version", "epoch"),
+        derived=("lookup", "public_key", "public_key_mac"),
+        lives="until its last need is purged or erased",
+    )
+
+    def reader(self) -> Reader:
+        """Whom to grant to. Raises Unreadable where the public key is not the one first stored."""
+        if not instance.check_mac(
+            bytes(self.public_key_mac), MAC_PURPOSE, self.id.bytes, bytes(self.public_key)
+        ):
+            raise Unreadable
+        return Reader("mailbox", self.id, bytes(self.public_key))
+
+    def unlocked(self, seed: bytes) -> Unlocked:
+        """The mailbox with the private key that its return code's `seed` gives."""
+        return Unlocked(self.reader(), KeyPair.from_seed(seed).private)
+
+    def confirm(self) -> None:
+        """She typed two words back: the code is on paper."""
+        type(self).objects.filter(pk=self.pk).update(confirmed=True)
+        self.confirmed = True
+
+    def settle(self, seed: bytes, at: datetime) -> None:
+        """She is here with her key: grant what waited for her (requests_app/models/need.py)."""
+        for need in self.needs.open(at):
+            need.settle(self.unlocked(seed), at)
+
+    def erase(self, at: datetime) -> None:
+        """Destroy the keys of every need of hers, then delete all of it, and the mailbox."""
+        type(self).objects.filter(pk=self.pk).update(epoch=new_epoch())
+        for need in self.needs.select_related("mailbox"):
+            need.erase(at)
+        self.end_if_empty()
+
+    def end_if_empty(self) -> bool:
+        """Delete the mailbox when its last need is gone. True if it is gone."""
+        deleted: tuple[int, dict[str, Any]] = (
+            type(self).objects.filter(pk=self.pk, needs__isnull=True).delete()
+        )
+        return bool(deleted[0])

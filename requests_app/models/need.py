@@ -1,0 +1,379 @@
+"""A need: what the asker asked, in clear only where matching must read it, sealed elsewhere."""
+
+import json
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from notify import outbox
+from organisation import kinds
+from organisation.models import Area, Organisation
+from privacy import clock
+from privacy.compartments import Reader
+from privacy.due import DueQuerySet, DueRow
+from privacy.fields import FieldClasses
+from privacy.keyring import keyring
+from privacy.models import Compartment, Counter
+from privacy.states import Stateful
+from requests_app.models.event import Event
+from requests_app.models.mailbox import Mailbox
+from requests_app.models.sealed import Sealed
+from requests_app.readers import Unlocked
+
+if TYPE_CHECKING:
+    from requests_app.models.claim import Claim
+
+OPEN, MET, WITHDRAWN, EXPIRED, ERASED = "open", "met", "withdrawn", "expired", "erased"
+ENDED = (MET, WITHDRAWN, EXPIRED, ERASED)
+SHE, DESK, FIRST = "asker", "desk", "first"
+# How long the page says "Closed" before the row itself is deleted.
+SHOWN_AFTER_END = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One filled form, checked. `day` is a local date; `parts` and `covers` are masks of clock.Part."""
+
+    kind: str
+    area: Area
+    day: date
+    parts: int
+    covers: int = 0
+    nights: int = 0
+    people: int = 1
+    languages: int = 0
+    languages_hard: bool = False
+    conditions: int = 0
+    decides: str = SHE
+    desk_reads: bool = False
+    looks_again_at: datetime | None = None
+    note: str = field(default="", repr=False)
+    place: str = field(default="", repr=False)
+    answers: dict[str, Any] = field(default_factory=dict, repr=False)
+    form_key: bytes | None = field(default=None, repr=False)
+
+
+class NeedQuerySet(DueQuerySet["Need"]):
+    def open(self, at: datetime) -> "NeedQuerySet":
+        """Needs that live: a need whose time is over is not open, whether the broom came or not."""
+        return self.filter(status=OPEN, expires_at__gt=at)
+
+    def overdue(self, at: datetime) -> "NeedQuerySet":
+        return self.filter(status=OPEN, expires_at__lte=at)
+
+    def ending(self) -> "NeedQuerySet":
+        """Ended, but the destruction of the keys was not yet finished."""
+        return self.filter(ending=True)
+
+    def purgeable(self, at: datetime) -> "NeedQuerySet":
+        return self.filter(ending=False, purge_after__lte=at)
+
+    def on_the_desk(self, at: datetime) -> "NeedQuerySet":
+        """Needs that live, as the desk may see them."""
+        return self.open(at).select_related("area", "mailbox")
+
+    def shown_to(self, mailbox: Mailbox) -> "NeedQuerySet":
+        """What the asker's page lists: newest first, ended ones until they are purged."""
+        return self.of(mailbox).exclude(status=ERASED).order_by("-sequence")
+
+    def of(self, mailbox: Mailbox) -> "NeedQuerySet":
+        """The needs of one mailbox: anybody else's is a 404."""
+        return self.filter(mailbox=mailbox).select_related("area", "mailbox")
+
+    def asked_by_form(self, form_key: bytes) -> "Need | None":
+        """The need a form made, if it was posted before."""
+        return self.filter(form_key=form_key).select_related("mailbox").first()
+
+    def lock(self, pk: uuid.UUID) -> "Need":
+        """The need as it is now, locked until the transaction ends. Every verb on a need, its tasks
+        and its claims takes this lock first, so that no two of them wait for each other."""
+        return self.select_for_update().get(pk=pk)
+
+    def ask(self, mailbox: Mailbox, asked: Asked, at: datetime, desk: Reader | None = None) -> "Need":
+        """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
+
+        The keyring slot is written and synced before the row commits; it is destroyed again
+        where the row could not be stored.
+        """
+        need = self.model(
+            id=uuid.uuid4(), mailbox=mailbox, sequence=secrets.randbits(24), **_clear(asked, at)
+        )
+        slot = keyring().allocate(need.slot_owner)
+        need.slot_number = slot.number
+        try:
+            with transaction.atomic():
+                self._store(need, asked, at, desk)
+        except BaseException:
+            keyring().destroy(slot.number, need.slot_owner)
+            keyring().release(slot.number, need.slot_owner)
+            raise
+        return need
+
+    def _store(self, need: "Need", asked: Asked, at: datetime, desk: Reader | None) -> None:
+        mailbox = need.mailbox
+        if mailbox._state.adding:
+            mailbox.save(force_insert=True)
+        need.sequence = self.filter(mailbox=mailbox).count() + 1
+        need._seal(asked, mailbox.reader(), desk, at)
+        need.save(force_insert=True)
+        NeedDay.objects.bulk_create(_days(need))
+        need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
+        Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
+        Counter.objects.bump(f"asked.{need.kind}", at)
+
+
+class Need(Sealed, Stateful, DueRow):
+    """What one asker asked. It makes the tasks that volunteers take."""
+
+    MOVES = {
+        OPEN: frozenset(ENDED),
+        MET: frozenset({ERASED}),
+        WITHDRAWN: frozenset({ERASED}),
+        EXPIRED: frozenset({ERASED}),
+        ERASED: frozenset(),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="needs")
+    sequence = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, default=OPEN)
+    ending = models.BooleanField(default=False)
+    form_key = models.BinaryField(max_length=32, null=True, unique=True)
+
+    kind = models.SlugField(max_length=40)
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    day = models.DateField()
+    parts = models.PositiveSmallIntegerField()
+    covers = models.PositiveSmallIntegerField(default=0)
+    nights = models.PositiveSmallIntegerField(default=0)
+    people = models.PositiveSmallIntegerField(default=1)
+    languages = models.BigIntegerField(default=0)
+    languages_hard = models.BooleanField(default=False)
+    conditions = models.BigIntegerField(default=0)
+    # The same in one 28-bit weekly mask each, so that one comparison answers for most offers.
+    any_bits = models.PositiveIntegerField()
+    all_bits = models.PositiveIntegerField()
+
+    decides = models.CharField(max_length=8, choices=[(SHE, SHE), (DESK, DESK), (FIRST, FIRST)], default=SHE)
+    desk_reads = models.BooleanField(default=False)
+    looks_again_at = models.DateTimeField(null=True)
+    note = models.BinaryField(null=True)
+    answers = models.BinaryField(null=True)
+    desk_place = models.BinaryField(null=True)
+
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    purge_after = models.DateTimeField(null=True)
+
+    objects = NeedQuerySet.as_manager()
+
+    privacy = FieldClasses(
+        sealed=("note", "answers", "desk_place"),
+        clear=(
+            *("id", "mailbox", "sequence", "status", "ending", "slot_number"),
+            *("kind", "area", "day", "parts", "covers", "nights", "people"),
+            *("languages", "languages_hard", "conditions", "decides", "desk_reads"),
+            *("looks_again_at", "asked_at", "expires_at", "purge_after"),
+            *("lease_token", "lease_until", "attempts", "retry_after"),
+        ),
+        derived=("form_key", "any_bits", "all_bits"),
+        lives="until a day after it ended; erased: at once",
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(status=OPEN), name="need_due_expire"),
+            models.Index(
+                fields=["purge_after"], condition=Q(purge_after__isnull=False), name="need_due_purge"
+            ),
+            models.Index(fields=["ending"], condition=Q(ending=True), name="need_ending"),
+            models.Index(fields=["area", "kind"], condition=Q(status=OPEN), name="need_open_area"),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == OPEN
+
+    def lives(self, at: datetime) -> bool:
+        """Open, and its time is not over."""
+        return self.status == OPEN and self.expires_at > at
+
+    def last_day(self) -> date:
+        return kinds.get(self.kind).last_day(self.day, self.nights)
+
+    def place_seen_until(self) -> datetime:
+        """Until when the place of an approved claim can be read."""
+        kind, organisation = kinds.get(self.kind), Organisation.objects.current()
+        return organisation.place_seen_until(kind, self.last_day())
+
+    def begins_at(self) -> datetime:
+        """When the earliest part that would do begins."""
+        first = next(part for part in clock.Part if self.parts & part)
+        return clock.part_start(self.day, first)
+
+    # What is sealed
+
+    def _seal(self, asked: Asked, mailbox: Reader, desk: Reader | None, at: datetime) -> None:
+        """Seal note and answers to her (and the desk, where she lets it read), a place to the desk."""
+        note_readers = [mailbox, *([desk] if desk and asked.desk_reads else [])]
+        _, note = Compartment.objects.make("note", self.slot_owner, self.slot_number, note_readers, at)
+        self.note = note.seal_text(asked.note, "need", "note", self.id)
+        self.answers = note.seal_text(json.dumps(asked.answers), "need", "answers", self.id)
+        if asked.place and desk:
+            _, place = Compartment.objects.make(
+                "place", self.slot_owner, self.slot_number, [mailbox, desk], at
+            )
+            self.desk_place = place.seal_text(asked.place, "need", "desk_place", self.id)
+
+    def read_note(self, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:
+        """The note and the further answers, as she wrote them. Raises Unreadable."""
+        opened = self.open_compartment("note", unlocked)
+        note = opened.open_text(bytes(self.note or b""), "need", "note", self.id)
+        answers = opened.open_text(bytes(self.answers or b""), "need", "answers", self.id)
+        return note, json.loads(answers)
+
+    def read_desk_place(self, unlocked: Unlocked) -> str:
+        """The place she sealed beforehand; "" where there is none. Raises Unreadable."""
+        if self.desk_place is None:
+            return ""
+        opened = self.open_compartment("place", unlocked)
+        return opened.open_text(bytes(self.desk_place), "need", "desk_place", self.id)
+
+    def settle(self, unlocked: Unlocked, at: datetime) -> None:
+        """Grant what could not be granted while nobody who holds the key was there: the note (and a
+        place sealed beforehand) to each volunteer who was approved without her."""
+        for claim in self.claims_with_task().approved():
+            claim.grant_note(unlocked, at)
+            claim.copy_desk_place(unlocked, at)
+
+    def claims_with_task(self) -> "models.QuerySet[Claim]":
+        return self.claims.select_related("task", "need", "volunteer")
+
+    # How it ends
+
+    def withdraw(self, at: datetime) -> None:
+        """She does not need it any more."""
+        self._end(WITHDRAWN, at)
+
+    def met(self, at: datetime) -> None:
+        """It happened: she says so, or every task is done."""
+        self._end(MET, at)
+
+    def expire(self, at: datetime) -> None:
+        """Its time is over."""
+        if self.expires_at <= at:
+            self._end(EXPIRED, at)
+
+    def erase(self, at: datetime) -> None:
+        """Destroy the keys, then delete everything, now."""
+        if self.status != ERASED:
+            self._end(ERASED, at)
+        self.purge(at)
+
+    def _end(self, to: str, at: datetime) -> None:
+        """End it once: a need that ended meanwhile stays as it ended."""
+        with transaction.atomic():
+            self.status = Need.objects.lock(self.pk).status
+            if to not in self.MOVES[self.status]:
+                return
+            self._move(to, at, ending=True, purge_after=clock.quarter_up(at + SHOWN_AFTER_END))
+            self.tasks.end_all(met=to == MET, at=at)
+            Counter.objects.bump(f"{to}.{self.kind}", at)
+        self.finish_ending()
+
+    def finish_ending(self, at: datetime | None = None) -> None:
+        """Destroy the keys, then delete what they opened. Again and again is harmless: a crash in
+        between is finished by the next call, at the next start or by the broom."""
+        for claim in self.claims.all():
+            claim.finish_ending()
+        keyring().destroy(self.slot_number, self.slot_owner)
+        with transaction.atomic():
+            Compartment.objects.of(self.slot_owner).delete()
+            outbox.drop(self.id)
+            Need.objects.filter(pk=self.pk).update(ending=False, note=None, answers=None, desk_place=None)
+        self.ending, self.note, self.answers, self.desk_place = False, None, None, None
+
+    def purge(self, at: datetime) -> None:
+        """Delete the rows of an ended need; the mailbox goes with its last one."""
+        if self.status == OPEN or self.ending:
+            return
+        slots = [(c.slot_number, c.slot_owner) for c in self.claims.all()]
+        slots.append((self.slot_number, self.slot_owner))
+        mailbox = self.mailbox
+        with transaction.atomic():
+            Need.objects.filter(pk=self.pk).delete()
+            mailbox.end_if_empty()
+        for number, owner in slots:
+            keyring().release(number, owner)
+
+    def _moved(self, to: str, at: datetime) -> None:
+        Event.objects.create(need_id=self.pk, verb=to, happened_at=clock.hour(at))
+
+
+class NeedDay(models.Model):
+    """One date a need touches: which parts would do, which must be covered, and whether it is a night."""
+
+    need = models.ForeignKey(Need, models.CASCADE, related_name="days")
+    day = models.DateField()
+    weekday_shift = models.PositiveSmallIntegerField()
+    any_parts = models.PositiveSmallIntegerField()
+    all_parts = models.PositiveSmallIntegerField()
+    night = models.BooleanField(default=False)
+
+    privacy = FieldClasses(
+        clear=("id", "need", "day", "any_parts", "all_parts", "night"),
+        derived=("weekday_shift",),
+        lives="until its need is purged",
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["need", "day"], name="need_day_once")]
+
+
+def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
+    """The columns of a need that stay readable while it lives."""
+    kind = kinds.get(asked.kind)
+    last_day = kind.last_day(asked.day, asked.nights)
+    names = ("kind", "area", "day", "parts", "covers", "nights", "people", "languages")
+    more = ("languages_hard", "conditions", "decides", "desk_reads", "form_key")
+    days = _day_parts(asked.day, asked.parts, asked.covers, asked.nights)
+    any_bits = clock.weekly_bits(asked.day, asked.parts)
+    all_bits = 0
+    for day, _any, all_parts, _night in days:
+        all_bits |= clock.weekly_bits(day, all_parts)
+    looks = asked.looks_again_at
+    return {
+        **{name: getattr(asked, name) for name in names + more},
+        "any_bits": any_bits,
+        "all_bits": all_bits,
+        "looks_again_at": clock.hour(looks) if looks else None,
+        "asked_at": clock.hour(at),
+        "expires_at": clock.quarter_up(Organisation.objects.current().lives_until(kind, last_day)),
+    }
+
+
+def _day_parts(day: date, parts: int, covers: int, nights: int) -> list[tuple[date, int, int, bool]]:
+    """(date, parts of which one must do, parts that must all do, is it a night) for each date."""
+    night = int(clock.Part.NIGHT) if nights else 0
+    rows = [(day, parts, covers | night, bool(nights))]
+    rows += [(day + timedelta(days=n), 0, night, True) for n in range(1, nights)]
+    return rows
+
+
+def _days(need: Need) -> list[NeedDay]:
+    return [
+        NeedDay(
+            need=need,
+            day=day,
+            weekday_shift=4 * day.weekday(),
+            any_parts=any_parts,
+            all_parts=all_parts,
+            night=night,
+        )
+        for day, any_parts, all_parts, night in _day_parts(need.day, need.parts, need.covers, need.nights)
+    ]

@@ -1,0 +1,204 @@
+"""A task: the unit one volunteer takes."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from organisation import kinds
+from privacy import clock
+from privacy.due import DueQuerySet, DueRow
+from privacy.fields import FieldClasses
+from privacy.keyring import keyring
+from privacy.states import SomebodyWasFaster, Stateful
+from requests_app.models import claim as claims
+from requests_app.models.event import Event
+from requests_app.models.need import FIRST, Need
+from volunteers.models import Offer, Volunteer
+
+if TYPE_CHECKING:
+    from requests_app.models.claim import Claim
+
+OPEN, HELD, APPROVED, DONE, CLOSED = "open", "held", "approved", "done", "closed"
+LIVE = (OPEN, HELD, APPROVED)
+
+
+class TaskQuerySet(DueQuerySet["Task"]):
+    def live(self, at: datetime) -> "TaskQuerySet":
+        """Tasks of needs that live."""
+        return self.filter(status__in=LIVE, need__status="open", need__expires_at__gt=at)
+
+    def free(self, at: datetime) -> "TaskQuerySet":
+        """Tasks somebody can take now: open, or held by a hold whose time is over."""
+        held = claims.Claim.objects.filter(task=OuterRef("pk")).holding(at)
+        return self.live(at).exclude(Exists(held))
+
+    def to_escalate(self, at: datetime) -> "TaskQuerySet":
+        return self.filter(status=OPEN, escalate_after__lte=at, need__status="open")
+
+    def on_the_desk(self, at: datetime) -> "TaskQuerySet":
+        """What the desk looks at: every task of a need that lives, the oldest first."""
+        return (
+            self.live(at).select_related("need", "need__area").order_by("need__asked_at", "need_id", "role")
+        )
+
+    def make(self, need: Need, roles: Sequence[str], at: datetime) -> list["Task"]:
+        """The tasks of a new need; the broom asks the first volunteers when it next looks."""
+        return self.bulk_create(
+            [Task(id=uuid.uuid4(), need=need, role=role, escalate_after=at) for role in roles]
+        )
+
+    def end_all(self, met: bool, at: datetime) -> None:
+        """The need ended: close what is live, and every claim with it."""
+        for task in self.filter(status__in=LIVE):
+            for claim in task.claims.live():
+                claim.end_with_need(done=met and claim.is_approved, at=at)
+            task._move(DONE if met and task.status == APPROVED else CLOSED, at)
+
+
+class Task(Stateful, DueRow):
+    """One unit of a need that one volunteer takes: a stay, a leg, a companion."""
+
+    MOVES = {
+        OPEN: frozenset({HELD, CLOSED}),
+        HELD: frozenset({OPEN, APPROVED, CLOSED}),
+        APPROVED: frozenset({OPEN, DONE, CLOSED}),
+        DONE: frozenset(),
+        CLOSED: frozenset(),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    need = models.ForeignKey(Need, models.CASCADE, related_name="tasks")
+    role = models.SlugField(max_length=40)
+    status = models.CharField(max_length=16, default=OPEN)
+    ring = models.PositiveSmallIntegerField(default=0)
+    escalate_after = models.DateTimeField(null=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    privacy = FieldClasses(
+        clear=(
+            *("id", "need", "role", "status", "ring", "escalate_after"),
+            *("lease_token", "lease_until", "attempts", "retry_after"),
+        ),
+        lives="until its need is purged",
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["need", "role"], name="task_role_once")]
+        indexes = [
+            models.Index(
+                fields=["escalate_after"],
+                condition=Q(status=OPEN, escalate_after__isnull=False),
+                name="task_due_escalate",
+            )
+        ]
+
+    # Verbs
+
+    def claim(
+        self,
+        by: Volunteer,
+        offer: Offer,
+        at: datetime,
+        place: str = "",
+        reasons: Sequence[str] = (),
+    ) -> "Claim":
+        """`by` takes this task: a hold until a time, or at once where the first volunteer decides.
+
+        Raises SomebodyWasFaster where the task is not free, claims.NotNow where this volunteer
+        may not act (paused, suspended) or has no bed left.
+        """
+        return self._take(by, offer, at, place, reasons, standing_by=False)
+
+    def stand_by(
+        self,
+        by: Volunteer,
+        offer: Offer,
+        at: datetime,
+        place: str = "",
+        reasons: Sequence[str] = (),
+    ) -> "Claim":
+        """`by` is there if the one who holds it cannot come. Raises as `claim` does."""
+        return self._take(by, offer, at, place, reasons, standing_by=True)
+
+    def _take(
+        self,
+        by: Volunteer,
+        offer: Offer,
+        at: datetime,
+        place: str,
+        reasons: Sequence[str],
+        standing_by: bool,
+    ) -> "Claim":
+        self.lapse_overdue(at)
+        claim = claims.Claim(id=uuid.uuid4(), task=self, volunteer=by, offer=offer)
+        slot = keyring().allocate(claim.slot_owner)
+        claim.slot_number = slot.number
+        try:
+            with transaction.atomic():
+                self._store_claim(claim, at, place, reasons, standing_by)
+        except BaseException as error:
+            keyring().destroy(slot.number, claim.slot_owner)
+            keyring().release(slot.number, claim.slot_owner)
+            if isinstance(error, IntegrityError):
+                raise SomebodyWasFaster from None
+            raise
+        return claim
+
+    def _store_claim(
+        self,
+        claim: "Claim",
+        at: datetime,
+        place: str,
+        reasons: Sequence[str],
+        standing_by: bool,
+    ) -> None:
+        volunteer = Volunteer.objects.lock(claim.volunteer_id)
+        need = Need.objects.lock(self.need_id)
+        self.refresh_from_db(fields=["status"])
+        claim.task, claim.need = self, need
+        if not volunteer.may_act(at):
+            raise claims.NotNow
+        can_take = LIVE if standing_by else (OPEN,)
+        if not need.lives(at) or self.status not in can_take:
+            raise SomebodyWasFaster
+        if not standing_by:
+            self._move(HELD, at, escalate_after=None)
+        claim.begin(standing_by, reasons, at)
+        if kinds.get(need.kind).host_seals_place:
+            claim.seal_place(place, at)
+        if need.decides == FIRST and not standing_by:
+            claim.approve_unattended(at)
+
+    def lapse_overdue(self, at: datetime) -> None:
+        """End a hold on this task whose time is over; the broom need not have come."""
+        for claim in self.claims.overdue(at):
+            claim.lapse(at)
+
+    def free_again(self, at: datetime) -> None:
+        """The one who had it has it no longer: the next who stands by holds it, or it is open.
+
+        Call inside the transaction that ended the claim.
+        """
+        self._move(OPEN, at, escalate_after=at)
+        for claim in self.claims.standing_by():
+            if claim.volunteer.may_act(at) and claim.has_beds():
+                self._move(HELD, at, escalate_after=None)
+                claim.hold(at)
+                return
+
+    def escalate(self, after: datetime | None) -> None:
+        """One ring was asked: look again `after`, or never."""
+        self.ring, self.escalate_after = self.ring + 1, after
+        Task.objects.filter(pk=self.pk).update(ring=self.ring, escalate_after=after)
+
+    def finish(self, at: datetime) -> None:
+        """It was done. Call inside the transaction that finished the claim."""
+        self._move(DONE, at)
+
+    def _moved(self, to: str, at: datetime) -> None:
+        Event.objects.create(need_id=self.need_id, task=self, verb=to, happened_at=clock.hour(at))

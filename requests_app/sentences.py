@@ -1,0 +1,79 @@
+"""What happens now, in one honest sentence. Nobody is coming until this page says yes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext
+
+from requests_app.models import Claim, Need
+from requests_app.models.need import DESK, MET
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The sentence, what to do meanwhile, and the tone of its edge (templates/components/sentence.html)."""
+
+    now: str
+    more: str = ""
+    tone: str = "wait"
+
+
+def what_happens(need: Need, offered: list[Claim], tasks: int, asked: int, at: datetime) -> Sentence:
+    """For the asker: a need, the claims on it she can see, how many tasks it has, how many were asked."""
+    if not need.lives(at):
+        return _closed(need)
+    coming = [claim for claim in offered if claim.is_approved]
+    if tasks and len(coming) == tasks:
+        return Sentence(
+            gettext("Yes. Somebody is coming."),
+            gettext("Ask for the two words first. You can still say no."),
+            "yes",
+        )
+    if coming:
+        return Sentence(gettext("Somebody is coming. Not everything is taken yet."), _until(need), "yes")
+    if offered:
+        return _offered(need, len(offered))
+    return _waiting(need, asked)
+
+
+def _closed(need: Need) -> Sentence:
+    first = gettext("Done. Take care.") if need.status == MET else gettext("Closed.")
+    return Sentence(
+        first,
+        gettext("The key is destroyed. Old backups cannot open it. Your phone may still remember this page."),
+        "end",
+    )
+
+
+def _offered(need: Need, people: int) -> Sentence:
+    if need.decides == DESK:
+        return Sentence(
+            gettext("Somebody offered. The desk decides for you."),
+            gettext("Nobody is coming until this page says yes.") + " " + _until(need),
+        )
+    now = ngettext(
+        "%(count)d person offered. Nobody is coming until you say yes.",
+        "%(count)d people offered. Nobody is coming until you say yes.",
+        people,
+    ) % {"count": people}
+    return Sentence(now, gettext("You can say no. You need no reason."), "warn")
+
+
+def _waiting(need: Need, asked: int) -> Sentence:
+    if not asked:
+        now = gettext("Nobody was asked yet. Nobody is coming until this page says yes.")
+        return Sentence(now, _until(need))
+    now = ngettext(
+        "%(count)d volunteer was asked. Nobody is coming until this page says yes.",
+        "%(count)d volunteers were asked. Nobody is coming until this page says yes.",
+        asked,
+    ) % {"count": asked}
+    return Sentence(now, _until(need))
+
+
+def _until(need: Need) -> str:
+    """When to use another plan: at the latest when what she asked for begins."""
+    begins = timezone.localtime(need.begins_at())
+    moment = f"{formats.date_format(begins, 'l')} {formats.time_format(begins, 'H:i')}"
+    return gettext("If it does not say yes by %(moment)s, use another plan.") % {"moment": moment}

@@ -1,0 +1,32 @@
+"""Where an account's standing and its claims meet: suspending somebody frees what they had taken."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from privacy.states import SomebodyWasFaster
+from requests_app.models import Claim
+from requests_app.models.claim import RELEASED
+from volunteers.models import Volunteer
+
+
+def suspend(volunteer: Volunteer, at: datetime) -> None:
+    """No login, no session, no claim: all in one transaction; then their slots are destroyed."""
+    with transaction.atomic():
+        volunteer = Volunteer.objects.lock(volunteer.pk)
+        volunteer.suspend_account(at)
+        released = []
+        for claim in _live_claims(volunteer):
+            try:
+                claim.leave_within(RELEASED, at)
+            except SomebodyWasFaster:
+                continue
+            released.append(claim)
+    for claim in released:
+        claim.finish_ending()
+
+
+def _live_claims(volunteer: Volunteer) -> list[Claim]:
+    """In the order of their needs, so that two suspensions never wait for each other."""
+    claims = Claim.objects.live().filter(volunteer=volunteer)
+    return list(claims.select_related("task", "need", "volunteer").order_by("need_id"))

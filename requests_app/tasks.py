@@ -1,0 +1,55 @@
+"""The duties of this room: each looks for due rows and gives every one its verb."""
+
+from datetime import datetime, timedelta
+
+from privacy.due import Duty, Swept, sweep
+from requests_app import rings
+from requests_app.models import Claim, Need, Taken, Task
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def lapse(at: datetime) -> Swept:
+    """End the holds whose time is over."""
+    return sweep(Claim.objects.overdue(at), at, Claim.lapse)
+
+
+def escalate(at: datetime) -> Swept:
+    """Ask the next ring about every task nobody took in time."""
+    return sweep(Task.objects.to_escalate(at), at, rings.ask_next)
+
+
+def expire(at: datetime) -> Swept:
+    """End the needs whose time is over: their keys are destroyed."""
+    return sweep(Need.objects.overdue(at), at, Need.expire)
+
+
+def end_claims(at: datetime) -> Swept:
+    """Finish what a crash interrupted between ending a claim and destroying its key."""
+    return sweep(Claim.objects.ending(), at, Claim.finish_ending)
+
+
+def end_needs(at: datetime) -> Swept:
+    """Finish what a crash interrupted between ending a need and destroying its keys."""
+    return sweep(Need.objects.ending(), at, Need.finish_ending)
+
+
+def purge(at: datetime) -> Swept:
+    """Delete the rows of needs that ended a day ago; only counters stay."""
+    return sweep(Need.objects.purgeable(at), at, Need.purge)
+
+
+def forget_taken(at: datetime) -> Swept:
+    """Forget what volunteers took more than a week ago."""
+    return sweep(Taken.objects.forgettable(at), at, Taken.forget)
+
+
+DUTIES = (
+    Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until"),
+    Duty("escalate", MINUTE, lambda at: Task.objects.to_escalate(at), escalate, "escalate_after"),
+    Duty("expire", MINUTE, lambda at: Need.objects.overdue(at), expire, "expires_at"),
+    Duty("end-claims", MINUTE, lambda at: Claim.objects.ending(), end_claims, None),
+    Duty("end-needs", MINUTE, lambda at: Need.objects.ending(), end_needs, None),
+    Duty("purge", HOUR, lambda at: Need.objects.purgeable(at), purge, "purge_after"),
+    Duty("forget", HOUR, lambda at: Taken.objects.forgettable(at), forget_taken, "forget_after"),
+)

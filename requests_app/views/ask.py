@@ -1,0 +1,121 @@
+"""Asking, the return code, coming back with it, and leaving. No account, no script."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.views.decorators.http import require_http_methods
+
+from organisation import kinds
+from organisation.models import Organisation
+from organisation.page_language import keeps_typed, typed_only
+from privacy import clock, codes
+from privacy.tickets import Ticket, TicketRefused
+from requests_app import asking, visits
+from requests_app.forms.answer import ReturnForm, TwoWordsForm
+from requests_app.forms.ask import AskForm
+from requests_app.models import Mailbox
+from requests_app.visits import Visit, asker_only
+from volunteers import desk
+
+BAD_INPUT = 422
+get_or_post = require_http_methods(["GET", "POST"])
+
+
+@login_not_required
+@keeps_typed
+@get_or_post
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """The form of one kind; posted, the return code follows."""
+    try:
+        kind = kinds.get(slug)
+    except kinds.UnknownKind:
+        raise Http404 from None
+    at, visit = clock.now(), visits.current(request)
+    form = AskForm(request.POST or None, kind=kind, at=at, desk=desk.reader() is not None)
+    page = {"form": form, "kind": kind, "visit": visit}
+    if typed_only(request):
+        form.show_as_typed()
+        return render(request, "requests_app/ask.html", page)
+    if not form.is_valid():
+        return render(request, "requests_app/ask.html", page, status=_status(form.is_bound))
+    key = asking.form_key(form.cleaned_data["token"], _csrf_secret(request))
+    language = translation.get_language() or ""
+    opened = asking.ask(form.asked(), key, form.tell(), visit, language, at)
+    if opened is not visit:
+        visits.enter(request, opened)
+    return redirect("code" if opened.secret else "mine")
+
+
+@login_not_required
+@get_or_post
+@asker_only
+def code(request: visits.AskerRequest) -> HttpResponse:
+    """The return code, until two of its words were typed back."""
+    visit = request.visit
+    if visit.secret is None:
+        return redirect("mine")
+    shown = codes.for_language(visit.secret, visit.mailbox.language)
+    form = TwoWordsForm(request.POST or None, words=shown.split())
+    if not form.is_valid():
+        page = {"code": shown, "form": form}
+        return render(request, "requests_app/code.html", page, status=_status(form.is_bound))
+    visit.mailbox.confirm()
+    visits.forget_code(request, visit)
+    return redirect("mine")
+
+
+@login_not_required
+@get_or_post
+def return_(request: HttpRequest) -> HttpResponse:
+    """Type the code. Wrong, unknown, expired, erased: one and the same answer."""
+    at = clock.now()
+    form = ReturnForm(request.POST or None)
+    if not form.is_bound:
+        return _ask_for_code(request, form, at)
+    try:
+        Ticket.spend(request.POST.get("ticket", ""), at)
+    except TicketRefused:
+        return _ask_for_code(request, form.forgetting(), at)
+    if form.is_valid():
+        secret = codes.read(form.cleaned_data["code"])
+        found = Mailbox.objects.behind(secret)
+        if found is not None:
+            visit = Visit(*found)
+            visits.enter(request, visit)
+            visit.mailbox.settle(visit.seed, at)
+            return redirect("mine")
+        form.add_error("code", form.opens_nothing)
+    return _ask_for_code(request, form.forgetting(), at)
+
+
+@login_not_required
+@get_or_post
+def leave(request: HttpRequest) -> HttpResponse:
+    """End whatever session there is, clear what the browser keeps of us, land somewhere neutral."""
+    visits.leave(request)
+    response = HttpResponseRedirect(Organisation.objects.current().leave_url)
+    response.status_code = 303
+    response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    response["Referrer-Policy"] = "no-referrer"
+    for name in request.COOKIES:
+        response.delete_cookie(name)
+    return response
+
+
+def _ask_for_code(request: HttpRequest, form: ReturnForm, at: Any) -> HttpResponse:
+    page = {"form": form, "ticket": Ticket.issue(request, at)}
+    return render(request, "requests_app/return.html", page, status=_status(form.is_bound))
+
+
+def _status(posted: bool) -> int:
+    return BAD_INPUT if posted else 200
+
+
+def _csrf_secret(request: HttpRequest) -> str:
+    """The secret of this browser's CSRF cookie: a form is posted by who opened it."""
+    get_token(request)
+    return str(request.META["CSRF_COOKIE"])

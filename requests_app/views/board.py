@@ -1,0 +1,144 @@
+"""What a volunteer sees and does: the board, one need, claim, stand by, release, finish, messages."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from privacy import clock
+from privacy.states import MoveRefused, SomebodyWasFaster
+from requests_app.forms.answer import MessageForm
+from requests_app.forms.take import HostForm
+from requests_app.models import Message, NotNow
+from requests_app.readers import Unlocked
+from requests_app.views.ask import BAD_INPUT
+from requests_app.volunteer_page import NeedPage, need_page
+from requests_app.volunteer_page import board as board_of
+from volunteers import keys
+from volunteers.decorators import SignedIn, let_in, unlocked
+
+GONE = 409
+
+
+@require_GET
+@let_in
+def board(request: SignedIn) -> HttpResponse:
+    """What this volunteer could do, the best first, with why."""
+    template = "requests_app/board.html" + ("#rows" if request.htmx else "")
+    return render(request, template, {"board": board_of(request.user, clock.now())})
+
+
+@require_GET
+@let_in
+def need(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """One need, with what was sealed to this volunteer once she said yes."""
+    at = clock.now()
+    return _page(request, need_page(request.user, need_id, _unlocked(request), at))
+
+
+@require_POST
+@let_in
+def claim(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """ "I can do this": a hold with a visible end."""
+    return _take(request, need_id, standing_by=False)
+
+
+@require_POST
+@let_in
+def stand_by(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """There if the one who has it cannot come."""
+    return _take(request, need_id, standing_by=True)
+
+
+@require_POST
+@let_in
+def release(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """I can't after all. No blame."""
+    page = need_page(request.user, need_id, None, clock.now())
+    part = page.part(request.POST.get("task", ""))
+    try:
+        part.own_claim().release(clock.now())
+        messages.success(request, _("Thank you for saying so. Somebody else will be asked."))
+    except (SomebodyWasFaster, MoveRefused):
+        messages.info(request, _("This was over already. Here is how it is now."))
+    return redirect("board")
+
+
+@require_POST
+@let_in
+def finish(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """It was done."""
+    page = need_page(request.user, need_id, None, clock.now())
+    part = page.part(request.POST.get("task", ""))
+    try:
+        part.own_claim().finish(clock.now())
+        messages.success(request, _("Thank you. What was written is closed now."))
+    except (SomebodyWasFaster, MoveRefused):
+        messages.info(request, _("This was over already. Here is how it is now."))
+    return redirect("board")
+
+
+@require_POST
+@let_in
+@unlocked
+def message(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """Write to the asker."""
+    at, key = clock.now(), _unlocked(request)
+    page = need_page(request.user, need_id, key, at)
+    form, part = MessageForm(request.POST), page.part(request.POST.get("task", ""))
+    if not form.is_valid():
+        return _page(request, page, message_form=form, status=BAD_INPUT)
+    try:
+        part.own_claim().write(key, Message.VOLUNTEER, form.cleaned_data["text"], at)
+    except (SomebodyWasFaster, MoveRefused):
+        messages.info(request, _("This was over already. Your message was not sent."))
+        return redirect("board")
+    return redirect("need", need_id)
+
+
+def _take(request: SignedIn, need_id: UUID, standing_by: bool) -> HttpResponse:
+    at = clock.now()
+    page = need_page(request.user, need_id, _unlocked(request), at)
+    part = page.part(request.POST.get("task", ""))
+    form = HostForm(request.POST) if page.host else None
+    if form and not form.is_valid():
+        return _page(request, page, host_form=form, status=BAD_INPUT)
+    place = form.cleaned_data["place"] if form else ""
+    try:
+        part.take(request.user, place, standing_by, at)
+    except SomebodyWasFaster:
+        return _faster(request, at, page, form)
+    except NotNow:
+        messages.info(request, _("You are paused, so nothing was taken."))
+    return redirect("need", need_id)
+
+
+def _faster(request: SignedIn, at: datetime, page: NeedPage, form: HostForm | None) -> HttpResponse:
+    """Somebody was faster: the board as it is now, and standing by where that is possible."""
+    messages.info(request, _("Somebody was faster. You can stand by, or take something else."))
+    data = {"board": board_of(request.user, at), "faster": page}
+    return render(request, "requests_app/board.html", data, status=GONE)
+
+
+def _page(
+    request: SignedIn,
+    page: NeedPage,
+    host_form: HostForm | None = None,
+    message_form: MessageForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    data = {
+        "page": page,
+        "host_form": host_form or HostForm(),
+        "message_form": message_form or MessageForm(),
+    }
+    return render(request, "requests_app/need.html", data, status=status)
+
+
+def _unlocked(request: SignedIn) -> Unlocked | None:
+    private = keys.private_key(request)
+    return Unlocked(request.user.reader(), private) if private else None

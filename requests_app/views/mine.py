@@ -1,0 +1,141 @@
+"""The asker's page and what she does there. Every address below it answers only her own mailbox."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from organisation.models import Organisation, PhoneNumber
+from privacy import clock
+from privacy.states import MoveRefused, SomebodyWasFaster
+from requests_app import visits
+from requests_app.asker_page import Typed, cards
+from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm
+from requests_app.models import KeyChanged, Message, TooLate
+from requests_app.views.ask import BAD_INPUT
+from requests_app.visits import AskerRequest, asker_only
+
+
+@login_not_required
+@require_GET
+@asker_only
+def mine(request: AskerRequest) -> HttpResponse:
+    """Her needs: what happens now, who offered, what she can do."""
+    return _page(request, clock.now())
+
+
+@login_not_required
+@require_POST
+@asker_only
+def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
+    """Yes to this one."""
+    at, claim = clock.now(), request.visit.claim(claim_id)
+    form = ApproveForm(request.POST)
+    if not form.is_valid():
+        return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+    data = form.cleaned_data
+    try:
+        claim.approve(request.visit.unlocked, data["fingerprint"], at, data["place"])
+    except (TooLate, SomebodyWasFaster, MoveRefused):
+        messages.info(request, _("This person is not waiting any more. Here is how it is now."))
+    except KeyChanged:
+        messages.info(request, _("Something about this person changed. Please look again first."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def decline(request: AskerRequest, claim_id: UUID) -> HttpResponse:
+    """No to this one. No reason."""
+    claim = request.visit.claim(claim_id)
+    try:
+        claim.decline(clock.now(), never_again="never" in request.POST)
+    except (SomebodyWasFaster, MoveRefused):
+        messages.info(request, _("This person is not waiting any more. Here is how it is now."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def message(request: AskerRequest, claim_id: UUID) -> HttpResponse:
+    """Write to the one who comes."""
+    at, claim = clock.now(), request.visit.claim(claim_id)
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+    try:
+        claim.write(request.visit.unlocked, Message.ASKER, form.cleaned_data["text"], at)
+    except SomebodyWasFaster:
+        messages.info(request, _("This person is not coming any more. Your message was not sent."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def place(request: AskerRequest, claim_id: UUID) -> HttpResponse:
+    """Where to meet, written or changed after the yes."""
+    at, claim = clock.now(), request.visit.claim(claim_id)
+    form = PlaceForm(request.POST)
+    if not form.is_valid():
+        return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+    try:
+        claim.meet_at(form.cleaned_data["place"], at)
+    except SomebodyWasFaster:
+        messages.info(request, _("This person is not coming any more. The place was not stored."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def withdraw(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """She does not need it any more."""
+    need = request.visit.need(need_id)
+    need.withdraw(clock.now())
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def met(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """It happened."""
+    need = request.visit.need(need_id)
+    need.met(clock.now())
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def erase(request: AskerRequest) -> HttpResponse:
+    """Erase everything of hers, now; then the code opens nothing."""
+    request.visit.mailbox.erase(clock.now())
+    visits.leave(request)
+    return redirect("erased")
+
+
+@login_not_required
+@require_GET
+def erased(request: HttpRequest) -> HttpResponse:
+    """Said only after it is true."""
+    return render(request, "requests_app/erased.html")
+
+
+def _page(request: AskerRequest, at: datetime, typed: Typed | None = None, status: int = 200) -> HttpResponse:
+    organisation = Organisation.objects.current()
+    page = {
+        "cards": cards(request.visit, at, typed),
+        "numbers": PhoneNumber.objects.all(),
+        "on_until": organisation.is_on(at),
+        "visit": request.visit,
+    }
+    return render(request, "requests_app/mine.html", page, status=status)

@@ -1,0 +1,99 @@
+"""A visit: the asker's open mailbox in the (encrypted) session, from her return code to "Leave now"."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+
+from requests_app.models import Claim, Mailbox, Need
+from requests_app.readers import Unlocked
+
+KEY = "visit"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An open mailbox and its seed; `secret` is the return code until she has written it down."""
+
+    mailbox: Mailbox
+    seed: bytes = field(repr=False)
+    secret: bytes | None = field(default=None, repr=False)
+
+    @property
+    def unlocked(self) -> Unlocked:
+        return self.mailbox.unlocked(self.seed)
+
+    def need(self, need_id: UUID) -> Need:
+        """One of her own needs; everything else is a 404."""
+        return get_object_or_404(Need.objects.of(self.mailbox), pk=need_id)
+
+    def claim(self, claim_id: UUID) -> Claim:
+        """A claim on one of her own needs; everything else is a 404."""
+        return get_object_or_404(Claim.objects.on_needs_of(self.mailbox), pk=claim_id)
+
+
+class AskerRequest(HttpRequest):
+    """A request whose visit was checked by `asker_only`."""
+
+    visit: Visit
+
+
+def enter(request: HttpRequest, visit: Visit) -> None:
+    """Open the mailbox in this session, under a new session cookie."""
+    request.session.cycle_key()
+    _remember(request, visit)
+
+
+def current(request: HttpRequest) -> Visit | None:
+    """The open mailbox of this session; None where there is none, or it ended meanwhile."""
+    stored = request.session.get(KEY)
+    if not stored:
+        return None
+    mailbox = Mailbox.objects.filter(pk=stored["mailbox"], epoch=stored["epoch"]).first()
+    if mailbox is None:
+        del request.session[KEY]
+        return None
+    secret = stored.get("secret")
+    return Visit(mailbox, b64decode(stored["seed"]), b64decode(secret) if secret else None)
+
+
+def forget_code(request: HttpRequest, visit: Visit) -> None:
+    """She has it on paper: the session need not keep it."""
+    _remember(request, Visit(visit.mailbox, visit.seed))
+
+
+def leave(request: HttpRequest) -> None:
+    """The session is dead on the server, whoever it belonged to."""
+    request.session.flush()
+
+
+def asker_only(
+    view: Callable[..., HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Only with an open mailbox; everybody else is asked for the return code."""
+
+    @wraps(view)
+    def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        visit = current(request)
+        if visit is None:
+            return redirect("return")
+        request.visit = visit
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def _remember(request: HttpRequest, visit: Visit) -> None:
+    stored = {
+        "mailbox": str(visit.mailbox.pk),
+        "epoch": visit.mailbox.epoch,
+        "seed": b64encode(visit.seed).decode(),
+    }
+    if visit.secret is not None:
+        stored["secret"] = b64encode(visit.secret).decode()
+    request.session[KEY] = stored

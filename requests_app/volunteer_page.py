@@ -1,0 +1,173 @@
+"""What a volunteer sees: the board's rows, and one need with what was sealed to this volunteer."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.utils.translation import gettext
+
+from organisation import kinds
+from requests_app import facts, matching
+from requests_app.asker_page import Line, readable, thread_lines
+from requests_app.matching import Match
+from requests_app.models import Claim, Message, Need, Task
+from requests_app.readers import Unlocked
+from volunteers.models import Offer, Volunteer
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task on the board, or one a volunteer has already."""
+
+    task: Task
+    title: str
+    facts: list[str]
+    why: list[str]
+    claim: Claim | None = None
+    taken: bool = False
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is theirs already, and what they could do, the best first."""
+
+    mine: list[Row]
+    free: list[Row]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One task of a need as this volunteer sees it: what fits, or the claim they have on it."""
+
+    task: Task
+    title: str
+    match: Match | None
+    claim: Claim | None
+    somebody_has_it: bool
+
+    def own_claim(self) -> Claim:
+        """The claim they have on it. Errors: Http404 where they have none."""
+        if self.claim is None:
+            raise Http404
+        return self.claim
+
+    def take(self, volunteer: Volunteer, place: str, standing_by: bool, at: datetime) -> Claim:
+        """Claim it, or stand by. Twice is harmless. Errors: as Task.claim; Http404 where it does not fit."""
+        if self.claim is not None:
+            return self.claim
+        if self.match is None:
+            raise Http404
+        offer = Offer.objects.of(volunteer).get(pk=self.match.offer_id)
+        verb = self.task.stand_by if standing_by else self.task.claim
+        return verb(volunteer, offer, at, place, self.match.reasons)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What is sealed to the volunteer's approved claim; nothing while `locked`."""
+
+    claim: Claim
+    locked: bool
+    note: str = ""
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    place: str = ""
+    words: str = ""
+    thread: list[Line] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class NeedPage:
+    """One need a volunteer may see."""
+
+    need: Need
+    title: str
+    facts: list[str]
+    why: list[str]
+    parts: list[Part]
+    opened: list[Opened]
+    host: bool
+    holds_until: datetime
+
+    def part(self, task_id: str) -> Part:
+        """The part named in a form, or the only one. Errors: Http404 for one that is not theirs to see."""
+        found = [part for part in self.parts if str(part.task.pk) == task_id or len(self.parts) == 1]
+        if not found or (task_id and str(found[0].task.pk) != task_id):
+            raise Http404
+        return found[0]
+
+
+def board(volunteer: Volunteer, at: datetime) -> Board:
+    """A fixed number of queries for one row and for fifty."""
+    claims = list(Claim.objects.of(volunteer, at))
+    had = {claim.task_id for claim in claims}
+    matches = [m for m in matching.board(volunteer, at) if m.task_id not in had]
+    tasks = Task.objects.select_related("need", "need__area").in_bulk([m.task_id for m in matches])
+    held = set(Claim.objects.holding(at).filter(task__in=tasks).values_list("task_id", flat=True))
+    return Board(
+        mine=[_row(claim.task, claim.need, [], claim=claim) for claim in claims],
+        free=[
+            _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
+        ],
+    )
+
+
+def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at: datetime) -> NeedPage:
+    """One need, if a task of it fits this volunteer now or they have a live claim on it. Else Http404."""
+    claims = list(Claim.objects.of(volunteer, at).filter(need=need_id))
+    matches = {m.task_id: m for m in matching.on_need(volunteer, need_id, at)}
+    if not claims and not matches:
+        raise Http404
+    need = Need.objects.select_related("area", "mailbox").get(pk=need_id)
+    kind = kinds.get(need.kind)
+    why = [match.reasons for match in matches.values()]
+    return NeedPage(
+        need=need,
+        title=facts.title(need),
+        facts=facts.facts(need),
+        why=facts.reasons_for_volunteer(why[0] if why else []),
+        parts=_parts(need, matches, claims, at),
+        opened=[_opened(claim, unlocked, at) for claim in claims if claim.is_approved],
+        host=kind.host_seals_place,
+        holds_until=Claim(need=need).hold_until(at),
+    )
+
+
+def _row(task: Task, need: Need, reasons: Any, **more: Any) -> Row:
+    why = facts.reasons_for_volunteer(reasons)
+    return Row(task, facts.title(need, task), facts.facts(need), why, **more)
+
+
+def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: datetime) -> list[Part]:
+    mine = {claim.task_id: claim for claim in claims}
+    tasks = Task.objects.live(at).filter(need=need).order_by("role")
+    taken = set(Claim.objects.holding(at).filter(need=need).values_list("task_id", flat=True))
+    return [
+        Part(
+            task=task,
+            title=facts.title(need, task),
+            match=matches.get(task.pk),
+            claim=mine.get(task.pk),
+            somebody_has_it=task.pk in taken and task.pk not in mine,
+        )
+        for task in tasks
+        if task.pk in matches or task.pk in mine
+    ]
+
+
+def _opened(claim: Claim, unlocked: Unlocked | None, at: datetime) -> Opened:
+    if unlocked is None:
+        return Opened(claim, locked=True)
+    cannot = gettext("This cannot be read.")
+    later: tuple[str, dict[str, Any]] = (gettext("The note opens when the person looks here next."), {})
+    note, answers = readable(lambda: claim.need.read_note(unlocked), later)
+    return Opened(
+        claim=claim,
+        locked=False,
+        note=note,
+        answers=kinds.get(claim.need.kind).described(answers),
+        place=readable(lambda: claim.read_place(unlocked, at), cannot),
+        words=readable(lambda: " ".join(claim.two_words()), ""),
+        thread=thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER),
+    )
