@@ -27,7 +27,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def look_around(at: datetime) -> dict[str, object]:
-    """{"healthy", "database", "heartbeat", "duties": {name: {"late", "swept", "healthy"}}}; times in seconds."""
+    """{"healthy", "database", "heartbeat", "duties": {name: {"late", "swept", "healthy"}}}, in seconds."""
     seen = {row.name: row for row in Heartbeat.objects.all()}
     heart = seen[HEART].beat_at if HEART in seen else None
     duties = {duty.name: _duty(duty, seen.get(duty.name), at) for duty in DUTIES}

@@ -96,7 +96,7 @@ class LiveSystem:
 
 @contextlib.contextmanager
 def instance(database: str, broker: str, folder: Path, **extra: str) -> Iterator[LiveSystem]:
-    """A set-up instance that does not run yet: database "sqlite" or "postgresql", broker "memory" or "redis"."""
+    """A set-up instance that does not run: database "sqlite" or "postgresql", broker "memory" or "redis"."""
     with contextlib.ExitStack() as stack:
         environment = _environment(folder) | extra
         if database == "postgresql":

@@ -1,6 +1,6 @@
-"""A real PostgreSQL and a real Redis for one run of the tests: started when first wanted, ended with the run.
+"""A real PostgreSQL and a real Redis for one run of the tests, started when first wanted, ended with it.
 
-`python -m tests.servers postgresql <folder> <process>` keeps one of them until `<process>` ends, however it ends.
+`python -m tests.servers postgresql <folder> <process>` keeps one until `<process>` ends, however it ends.
 """
 
 import contextlib
@@ -121,13 +121,11 @@ def _postgresql(folder: Path, process: int) -> None:
         path.mkdir(mode=0o700)
         if account:
             os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--auth", "trust", "--no-sync"]
-        + ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"],
-        check=True,
-        cwd=folder,
-        **account,
-    )
+    initdb = "initdb -U postgres -E UTF8 --auth trust --no-sync --no-instructions"
+    # The usual locale here is ASCII only.
+    locale = "--locale-provider=builtin --builtin-locale=C.UTF-8"
+    words = f"{initdb} {locale}".split()[1:]
+    subprocess.run([programs / "initdb", "-D", data, *words], check=True, cwd=folder, **account)
     # Durability is nothing to a server that ends with the tests.
     chosen = {"listen_addresses": "", "unix_socket_directories": sockets, "max_connections": "300"}
     chosen |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "jit": "off"}

@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CHILD_WITH_CHILD = """
 import multiprocessing, os, sys, time
 from pathlib import Path
-from mutualaid.parent_death import die_with_parent_if_supervised
+from mutualaid.parent_death import die_with_parent
 def inner():
-    die_with_parent_if_supervised()
+    die_with_parent()
     Path(sys.argv[1], "inner").write_text(str(os.getpid()))
     time.sleep(600)
 multiprocessing.Process(target=inner).start()
@@ -43,13 +43,12 @@ Path(sys.argv[1], "worker").write_text(str(os.getpid()))
 time.sleep(600)
 """
 RUNNER = """
-import sys
+import os, sys
 from mutualaid.run import Child, Runner
-folder, web, worker = sys.argv[1:]
-Runner([
-    Child("web", [sys.executable, "-c", web, folder]),
-    Child("worker", [sys.executable, "-c", worker, folder]),
-]).run()
+folder, *programs = sys.argv[1:]
+def become(program):
+    return lambda: os.execv(sys.executable, [sys.executable, "-c", program, folder])
+Runner([Child(name, become(program), 2) for name, program in zip(["web", "worker"], programs)]).run()
 print("modules", "django" in sys.modules)
 """
 
@@ -155,7 +154,7 @@ def test_what_a_dead_child_left_behind_is_gone_before_the_next_one_starts(tree: 
 
 
 def test_a_child_that_dies_at_once_again_and_again_is_given_time() -> None:
-    child = Child("web", [])
+    child = Child("web", work=list)
     pauses = [child.pause(lived=0.1) for _ in range(9)]
 
     assert pauses[:6] == [0.2, 0.2, 1.0, 2.0, 4.0, 8.0]
