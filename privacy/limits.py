@@ -1,0 +1,64 @@
+"""How often somebody tried, without keeping who.
+
+Counted in the cache under a keyed hash of the address. The salt is random, dies with its day, and lives
+only in the cache, beside the counts it makes meaningless when it goes.
+"""
+
+import ipaddress
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from privacy import instance
+
+WINDOW = timedelta(minutes=10)
+_SLICE_SECONDS = int(WINDOW.total_seconds()) // 2
+_SALT_BYTES = 32
+
+
+def hit(request: HttpRequest, purpose: str, at: datetime) -> int:
+    """Count this try and say how many there were, this one included, in the last five to ten minutes.
+
+    Tries from addresses one household or circuit shares (an IPv6 /64) count together; behind an onion
+    address everybody does. Without a cache nobody is counted.
+    """
+    try:
+        who = instance.blind(purpose, _salt(at) + _origin(request))
+        this = int(at.timestamp()) // _SLICE_SECONDS
+        before = cache.get(f"limits:{who}:{this - 1}", 0)
+        return int(before) + _count(f"limits:{who}:{this}")
+    except Exception:
+        # Each cache has errors of its own, and none of them may stop an asker.
+        return 1
+
+
+def _count(key: str) -> int:
+    cache.add(key, 0, timeout=2 * _SLICE_SECONDS)
+    try:
+        return cache.incr(key)
+    except ValueError:
+        # It ran out between the two calls.
+        return 1
+
+
+def _salt(at: datetime) -> bytes:
+    key = f"limits:salt:{at.astimezone(UTC):%Y%j}"
+    salt = cache.get(key)
+    if salt is None:
+        cache.add(key, secrets.token_bytes(_SALT_BYTES), timeout=24 * 60 * 60)
+        salt = cache.get(key)
+    return bytes(salt)
+
+
+def _origin(request: HttpRequest) -> bytes:
+    """What the address has in common with others of the same household; empty for a local socket."""
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return str(address).encode("utf-8", "replace")
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip.ipv4_mapped.packed if ip.ipv4_mapped else ip.packed[:8]
+    return ip.packed
