@@ -1,0 +1,166 @@
+"""What every answer carries and what no request may do, whatever the view behind it.
+
+In settings.MIDDLEWARE: SecurityHeaders as far out as possible, BodyLimit before anything that reads a
+body, Sessions in the place of Django's SessionMiddleware, SealedOr503 anywhere inside.
+"""
+
+import re
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import BadRequest
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template import TemplateDoesNotExist
+from django.utils import translation
+from django.utils.functional import LazyObject, empty
+from django.utils.translation import gettext_lazy as _
+
+from privacy.crypto import SealingImpossible
+from privacy.gate import Busy
+
+MAX_BODY = 64 * 1024
+RETRY_AFTER_SECONDS = 30
+
+_Next = Callable[[HttpRequest], HttpResponseBase]
+
+_FEATURES = (
+    "accelerometer attribution-reporting autoplay bluetooth browsing-topics camera compute-pressure "
+    "cross-origin-isolated display-capture encrypted-media fullscreen gamepad geolocation gyroscope hid "
+    "identity-credentials-get idle-detection local-fonts magnetometer microphone midi otp-credentials "
+    "payment picture-in-picture private-state-token-issuance private-state-token-redemption "
+    "run-ad-auction screen-wake-lock serial storage-access usb web-share window-management "
+    "xr-spatial-tracking"
+)
+_PASSKEYS = ("publickey-credentials-create", "publickey-credentials-get")
+
+_HEADERS = {
+    # Not "no-referrer": browsers then send "Origin: null", and every plain form would be refused.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(
+        [f"{name}=()" for name in _FEATURES.split()] + [f"{name}=(self)" for name in _PASSKEYS]
+    ),
+}
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+# Where those who have an account come in: a passkey needs a script before anybody is signed in.
+_STAFF_DOOR = "/accounts/"
+# The asker's pages have no script for anybody.
+_ASKER = "/a/"
+
+
+class SecurityHeaders:
+    """The same headers on every answer, errors included.
+
+    A page whose form leads to another origin sets `request.leave_origin` ("https://example.org"): browsers
+    apply form-action to redirects, too.
+    """
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in _HEADERS.items():
+            response[name] = value
+        response["Content-Security-Policy"] = _policy(request)
+        if not (request.path.startswith(settings.STATIC_URL) and response.status_code in {200, 206, 304}):
+            response["Cache-Control"] = "no-store"
+        return response
+
+
+class BodyLimit:
+    """Refuses what is too large before a byte of it is read, and NUL, which no database column takes."""
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path_info:
+            raise Http404
+        length = _content_length(request)
+        if length > getattr(settings, "MAX_BODY", MAX_BODY):
+            return _page(request, 413, _("That is too much at once. Nothing was stored."))
+        if any("\0" in text for key, values in request.GET.lists() for text in (key, *values)):
+            raise BadRequest
+        return self.get_response(request)
+
+
+class SealedOr503:
+    """Where sealing is impossible or the gate is full, nothing is stored and the page says so calmly."""
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return _unavailable(request) if isinstance(exception, SealingImpossible | Busy) else None
+
+
+class Sessions(SessionMiddleware):
+    """Django's, but a session that cannot be sealed is a 503 as well, and not a cookie without a row."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SealingImpossible:
+            return _unavailable(request)
+
+
+def _policy(request: HttpRequest) -> str:
+    leave = getattr(request, "leave_origin", "")
+    targets = f"'self' {leave}" if isinstance(leave, str) and _ORIGIN.fullmatch(leave) else "'self'"
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return f"{policy}; script-src 'self'; connect-src 'self'" if _may_script(request) else policy
+
+
+def _may_script(request: HttpRequest) -> bool:
+    if request.path == "/" or request.path.startswith(_ASKER):
+        return False
+    return request.path.startswith(_STAFF_DOOR) or _is_signed_in(request)
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """Whether this request's view knew who it was for; asks no database, so that errors stay errors."""
+    user = getattr(request, "user", None)
+    if user is None or (isinstance(user, LazyObject) and user._wrapped is empty):
+        return False
+    return bool(user.is_authenticated)
+
+
+def _content_length(request: HttpRequest) -> int:
+    """Bytes the body will have; more than any limit where it comes in chunks of unknown number."""
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if not (announced.isascii() and announced.isdecimal()):
+        raise BadRequest
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return 1 << 62
+    return int(announced[:20])
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    response = _page(request, 503, _("Not just now. Nothing was stored. Try again in a minute."))
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _page(request: HttpRequest, status: int, sentence: object) -> HttpResponse:
+    """The template of this status in the visitor's language; the bare sentence where it cannot be drawn."""
+    with translation.override(translation.get_language_from_request(request)):
+        try:
+            return render(request, f"{status}.html", status=status)
+        except (TemplateDoesNotExist, DatabaseError):
+            return HttpResponse(str(sentence), status=status, content_type="text/plain; charset=utf-8")
