@@ -7,11 +7,12 @@ from notify import tasks as notify_tasks
 from organisation.models import Organisation
 from privacy.due import Duty
 from requests_app import tasks as requests_tasks
+from volunteers.duties import PURGE_INVITATIONS
 
 # Its row in Heartbeat, beside one for each duty.
 HEART = "ticker"
 
-DUTIES: tuple[Duty, ...] = (*notify_tasks.DUTIES, *requests_tasks.DUTIES)
+DUTIES: tuple[Duty, ...] = (*notify_tasks.DUTIES, *requests_tasks.DUTIES, PURGE_INVITATIONS)
 
 # What set-up does each time before anything is served, and how it says so. Doing it again does no harm.
 AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import translation
 
 from privacy import instance, secret_store
 from privacy.keyring import FileKeyring
+from mutualaid import assets
 from tests import live, servers
 from tests.live import LiveSystem
 
@@ -51,8 +53,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _instance_of_the_tests() -> None:
     """Secrets and a keyring, as set-up makes them; each process has its own."""
+    os.environ.pop(secret_store.VARIABLE, None)
     secret_store.write(secret_store.StoredSecrets(os.urandom(16), {1: os.urandom(32)}))
     FileKeyring().create()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files() -> None:
+    """Hashed and compressed, as pages name them."""
+    assets.collect(Path(settings.STATIC_ROOT))
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -19,46 +19,46 @@ from requests_app.views.ask import BAD_INPUT
 from requests_app.volunteer_page import NeedPage, need_page
 from requests_app.volunteer_page import board as board_of
 from volunteers import keys
-from volunteers.decorators import SignedIn, let_in, unlocked
+from volunteers.decorators import let_in, signed_in, unlocked
 
 GONE = 409
 
 
 @require_GET
 @let_in
-def board(request: SignedIn) -> HttpResponse:
+def board(request: HttpRequest) -> HttpResponse:
     """What this volunteer could do, the best first, with why."""
-    template = "requests_app/board.html" + ("#rows" if request.htmx else "")
-    return render(request, template, {"board": board_of(request.user, clock.now())})
+    template = "requests_app/board.html" + ("#rows" if request.headers.get("HX-Request") else "")
+    return render(request, template, {"board": board_of(signed_in(request), clock.now())})
 
 
 @require_GET
 @let_in
-def need(request: SignedIn, need_id: UUID) -> HttpResponse:
+def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """One need, with what was sealed to this volunteer once she said yes."""
     at = clock.now()
-    return _page(request, need_page(request.user, need_id, _unlocked(request), at))
+    return _page(request, need_page(signed_in(request), need_id, _unlocked(request), at))
 
 
 @require_POST
 @let_in
-def claim(request: SignedIn, need_id: UUID) -> HttpResponse:
+def claim(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """ "I can do this": a hold with a visible end."""
     return _take(request, need_id, standing_by=False)
 
 
 @require_POST
 @let_in
-def stand_by(request: SignedIn, need_id: UUID) -> HttpResponse:
+def stand_by(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """There if the one who has it cannot come."""
     return _take(request, need_id, standing_by=True)
 
 
 @require_POST
 @let_in
-def release(request: SignedIn, need_id: UUID) -> HttpResponse:
+def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """I can't after all. No blame."""
-    page = need_page(request.user, need_id, None, clock.now())
+    page = need_page(signed_in(request), need_id, None, clock.now())
     part = page.part(request.POST.get("task", ""))
     try:
         part.own_claim().release(clock.now())
@@ -70,9 +70,9 @@ def release(request: SignedIn, need_id: UUID) -> HttpResponse:
 
 @require_POST
 @let_in
-def finish(request: SignedIn, need_id: UUID) -> HttpResponse:
+def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """It was done."""
-    page = need_page(request.user, need_id, None, clock.now())
+    page = need_page(signed_in(request), need_id, None, clock.now())
     part = page.part(request.POST.get("task", ""))
     try:
         part.own_claim().finish(clock.now())
@@ -85,10 +85,10 @@ def finish(request: SignedIn, need_id: UUID) -> HttpResponse:
 @require_POST
 @let_in
 @unlocked
-def message(request: SignedIn, need_id: UUID) -> HttpResponse:
+def message(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """Write to the asker."""
     at, key = clock.now(), _unlocked(request)
-    page = need_page(request.user, need_id, key, at)
+    page = need_page(signed_in(request), need_id, key, at)
     form, part = MessageForm(request.POST), page.part(request.POST.get("task", ""))
     if not form.is_valid():
         return _page(request, page, message_form=form, status=BAD_INPUT)
@@ -100,16 +100,16 @@ def message(request: SignedIn, need_id: UUID) -> HttpResponse:
     return redirect("need", need_id)
 
 
-def _take(request: SignedIn, need_id: UUID, standing_by: bool) -> HttpResponse:
+def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpResponse:
     at = clock.now()
-    page = need_page(request.user, need_id, _unlocked(request), at)
+    page = need_page(signed_in(request), need_id, _unlocked(request), at)
     part = page.part(request.POST.get("task", ""))
     form = HostForm(request.POST) if page.host else None
     if form and not form.is_valid():
         return _page(request, page, host_form=form, status=BAD_INPUT)
     place = form.cleaned_data["place"] if form else ""
     try:
-        part.take(request.user, place, standing_by, at)
+        part.take(signed_in(request), place, standing_by, at)
     except SomebodyWasFaster:
         return _faster(request, at, page, form)
     except NotNow:
@@ -117,15 +117,15 @@ def _take(request: SignedIn, need_id: UUID, standing_by: bool) -> HttpResponse:
     return redirect("need", need_id)
 
 
-def _faster(request: SignedIn, at: datetime, page: NeedPage, form: HostForm | None) -> HttpResponse:
+def _faster(request: HttpRequest, at: datetime, page: NeedPage, form: HostForm | None) -> HttpResponse:
     """Somebody was faster: the board as it is now, and standing by where that is possible."""
     messages.info(request, _("Somebody was faster. You can stand by, or take something else."))
-    data = {"board": board_of(request.user, at), "faster": page}
+    data = {"board": board_of(signed_in(request), at), "faster": page}
     return render(request, "requests_app/board.html", data, status=GONE)
 
 
 def _page(
-    request: SignedIn,
+    request: HttpRequest,
     page: NeedPage,
     host_form: HostForm | None = None,
     message_form: MessageForm | None = None,
@@ -139,6 +139,6 @@ def _page(
     return render(request, "requests_app/need.html", data, status=status)
 
 
-def _unlocked(request: SignedIn) -> Unlocked | None:
+def _unlocked(request: HttpRequest) -> Unlocked | None:
     private = keys.private_key(request)
-    return Unlocked(request.user.reader(), private) if private else None
+    return Unlocked(signed_in(request).reader(), private) if private else None
