@@ -31,12 +31,18 @@ class ReturnForm(forms.Form):
         },
     )
 
-    opens_nothing = _("This code opens nothing here. Please look at your paper and try again.")
+    def again(self) -> "ReturnForm":
+        """Asked once more, without what was typed: the ticket was used, or is not ripe."""
+        return self._saying(_("Please type your code once more."))
 
-    def forgetting(self) -> "ReturnForm":
-        """This form with its errors and without what was typed."""
-        self.errors  # noqa: B018 - checks what was typed, once, before it is dropped
-        self.data = {"code": ""}
+    def opening_nothing(self) -> "ReturnForm":
+        """The one answer to every code that opens nothing, without what was typed."""
+        return self._saying(_("This code opens nothing here. Please look at your paper and try again."))
+
+    def _saying(self, sentence: Any) -> "ReturnForm":
+        if "code" not in self.errors:
+            self.add_error("code", sentence)
+        self.data = {}
         return self
 
 

@@ -1,6 +1,6 @@
 """Asking, the return code, coming back with it, and leaving. No account, no script."""
 
-from typing import Any
+from datetime import datetime
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +13,7 @@ from organisation import kinds
 from organisation.models import Organisation
 from organisation.page_language import keeps_typed, typed_only
 from privacy import clock, codes
-from privacy.tickets import Ticket, TicketRefused
+from privacy.tickets import PARAMETER, Ticket, TicketRefused, wait_page
 from requests_app import asking, visits
 from requests_app.forms.answer import ReturnForm, TwoWordsForm
 from requests_app.forms.ask import AskForm
@@ -77,19 +77,16 @@ def return_(request: HttpRequest) -> HttpResponse:
     if not form.is_bound:
         return _ask_for_code(request, form, at)
     try:
-        Ticket.spend(request.POST.get("ticket", ""), at)
+        Ticket.spend(request.POST.get(PARAMETER, ""), at)
     except TicketRefused:
-        return _ask_for_code(request, form.forgetting(), at)
-    if form.is_valid():
-        secret = codes.read(form.cleaned_data["code"])
-        found = Mailbox.objects.behind(secret)
-        if found is not None:
-            visit = Visit(*found)
-            visits.enter(request, visit)
-            visit.mailbox.settle(visit.seed, at)
-            return redirect("mine")
-        form.add_error("code", form.opens_nothing)
-    return _ask_for_code(request, form.forgetting(), at)
+        return _ask_for_code(request, form.again(), at)
+    found = form.is_valid() and Mailbox.objects.behind(codes.read(form.cleaned_data["code"]))
+    if not found:
+        return _ask_for_code(request, form.opening_nothing(), at)
+    visit = Visit(*found)
+    visits.enter(request, visit)
+    visit.mailbox.settle(visit.seed, at)
+    return redirect("mine")
 
 
 @login_not_required
@@ -106,8 +103,12 @@ def leave(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _ask_for_code(request: HttpRequest, form: ReturnForm, at: Any) -> HttpResponse:
-    page = {"form": form, "ticket": Ticket.issue(request, at)}
+def _ask_for_code(request: HttpRequest, form: ReturnForm, at: datetime) -> HttpResponse:
+    """The form, with a ticket; where its price is waiting, first the page that waits."""
+    ticket = Ticket.at_door(request, at)
+    if ticket.wait(at) and not form.is_bound:
+        return wait_page(request, ticket, at)
+    page = {"form": form, "ticket": ticket}
     return render(request, "requests_app/return.html", page, status=_status(form.is_bound))
 
 
