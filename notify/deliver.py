@@ -76,6 +76,8 @@ class Round:
 
     def send(self, notice: Notice, post: Post) -> Swept:
         """Send one. Raises TransportDown; anything else that goes wrong concerns this one alone."""
+        if not notice.is_still_ours():
+            return Swept()
         opens = notice.channel.opens_at(self.watch.now())
         if opens > self.watch.now():
             notice.postpone(opens)

@@ -75,7 +75,9 @@ class ChannelForm(forms.Form):
         return cleaned
 
     def _clean_hours(self, cleaned: dict[str, Any]) -> None:
-        from_hour, until_hour = cleaned.get("from_hour"), cleaned.get("until_hour")
+        if "from_hour" in self.errors or "until_hour" in self.errors:
+            return
+        from_hour, until_hour = cleaned["from_hour"], cleaned["until_hour"]
         if (from_hour is None) != (until_hour is None):
             self.add_error("until_hour", _("Choose both hours, or none."))
         elif from_hour is not None and from_hour == until_hour:

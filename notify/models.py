@@ -219,6 +219,11 @@ class Notice(Stateful, DueRow):
             ),
         ]
 
+    def is_still_ours(self) -> bool:
+        """Whether it is still to be sent, and by this holder: forgotten since it was taken, it is not."""
+        rows = Notice.objects.filter(pk=self.pk, status=QUEUED, lease_token=self.lease_token)
+        return rows.exists()
+
     def sent(self, at: datetime) -> bool:
         """It was handed over. False where it was forgotten meanwhile, or another holder has it now."""
         return self._end(SENT, at)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from pytest_django import DjangoAssertNumQueries
 
 from notify.models import Channel, Notice
 from privacy import due
@@ -254,10 +255,10 @@ class TestADuty:
 
         assert (self.duty.is_due(AT), self.duty.oldest_late(AT)) == (False, timedelta(minutes=10))
 
-    def test_looks_once_and_writes_nothing(self, django_assert_num_queries: Callable[..., object]) -> None:
+    def test_looks_once_and_writes_nothing(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         rows(3)
 
-        with django_assert_num_queries(1) as looked:  # type: ignore[attr-defined]
+        with django_assert_num_queries(1) as looked:
             self.duty.is_due(AT)
 
         assert [query["sql"].partition(" ")[0] for query in looked.captured_queries] == ["SELECT"]

@@ -1,0 +1,56 @@
+"""A way out of the machine that records, and fails as it is told."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.core.exceptions import ValidationError
+
+from notify.models import Channel
+from notify.transports import Message, Post, Transport
+
+AT = datetime(2030, 5, 6, 20, 0, tzinfo=UTC)
+
+
+class Pigeons(Transport):
+    """`posted` are the messages that arrived; `trouble` is what is raised for an address ("": for all)."""
+
+    label = "Pigeons"
+    address_label = "Roof"
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, Message]] = []
+        self.tried: list[str] = []
+        self.trouble: dict[str, Exception] = {}
+        self.opened = 0
+
+    def is_set_up(self) -> bool:
+        return True
+
+    def clean(self, address: str) -> str:
+        if "roof" not in address:
+            raise ValidationError("Pigeons need a roof.")
+        return address.strip()
+
+    @contextmanager
+    def open(self) -> Iterator[Post]:
+        self.opened += 1
+        yield self.post
+
+    def post(self, address: str, message: Message) -> None:
+        self.tried.append(address)
+        for name in (address, ""):
+            if name in self.trouble:
+                raise self.trouble[name]
+        self.posted.append((address, message))
+
+    @property
+    def addresses(self) -> list[str]:
+        return [address for address, _message in self.posted]
+
+
+def add(recipient: uuid.UUID, address: str = "roof 1", **more: object) -> Channel:
+    """A channel with what a test does not care about."""
+    values = {"transport": "pigeons", "language": "en", "at": AT, **more}
+    return Channel.objects.add(recipient=recipient, address=address, **values)  # type: ignore[arg-type]

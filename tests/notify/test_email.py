@@ -1,0 +1,189 @@
+"""A notice by e-mail, on a real wire: constant words, no trace of this machine, refusals understood."""
+
+import email.message
+import email.policy
+import socket
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from pytest_django import Settings
+
+from notify import deliver, outbox, transports
+from notify.models import Channel, Notice
+from notify.transports import email as by_email
+from privacy.due import Swept
+from tests.notify import mailbox
+from tests.notify.pigeons import AT, add
+
+pytestmark = pytest.mark.django_db
+
+
+def cover_name() -> str:
+    return "Bread & Roses\nKnitting"
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[mailbox.Server]:
+    deliver.breakers.clear()
+    with mailbox.listening() as server:
+        settings.EMAIL_BACKEND = "notify.transports.smtp.NeutralBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.DEFAULT_FROM_EMAIL = "news@notes.example"
+        settings.NOTIFY_SENDER_NAME = "tests.notify.test_email.cover_name"
+        yield server
+
+
+def news(address: str = "ada@there.example", **more: object) -> Channel:
+    channel = add(uuid.uuid4(), address, transport="email", **more)
+    outbox.queue(channel.recipient, "news", AT, pace="now")
+    return channel
+
+
+def received(server: mailbox.Server) -> list[email.message.EmailMessage]:
+    return [email.message_from_string(mail, policy=email.policy.default) for mail in server.mails]  # type: ignore[misc]
+
+
+def test_the_whole_message_is_constant(server: mailbox.Server) -> None:
+    news()
+
+    deliver.run(AT + timedelta(seconds=7))
+
+    (mail,) = received(server)
+    assert [(name, value) for name, value in mail.items() if name != "Message-ID"] == [
+        ("Content-Type", 'text/plain; charset="utf-8"'),
+        ("MIME-Version", "1.0"),
+        ("Content-Transfer-Encoding", "7bit"),
+        ("Subject", "Bread & Roses Knitting: there is news"),
+        ("From", "Bread & Roses Knitting <news@notes.example>"),
+        ("To", "ada@there.example"),
+        ("Date", "Mon, 06 May 2030 20:00:00 +0000"),
+    ]
+    assert mail.get_content() == "Bread & Roses Knitting\n\nThere is news.\n"
+    assert mail["Message-ID"].partition("@")[2] == "notes.example>"
+
+
+def test_neither_greeting_nor_message_names_this_machine(server: mailbox.Server) -> None:
+    news()
+
+    deliver.run(AT)
+
+    assert server.greetings == ["notes.example"]
+    assert socket.gethostname() not in server.mails[0]
+
+
+def test_sent_twice_it_is_the_same_message(server: mailbox.Server) -> None:
+    news()
+    deliver.run(AT)
+    Notice.objects.update(status="queued")
+
+    deliver.run(AT)
+
+    first, second = received(server)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert server.mails[0] == server.mails[1]
+
+
+def test_many_go_over_one_connection(server: mailbox.Server) -> None:
+    for number in range(5):
+        news(f"person{number}@there.example")
+
+    assert deliver.run(AT) == Swept(done=5)
+    assert len(server.greetings) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "outcome"),
+    [
+        ("RCPT", "550 no such person", ("dropped", True)),
+        ("RCPT", "451 later", ("queued", False)),
+        ("BODY", "451 later", ("queued", False)),
+        ("BODY", "550 looks like spam", ("queued", False)),
+        ("MAIL", "550 who are you", ("queued", False)),
+        ("DATA", "421 closing", ("queued", False)),
+        ("CONNECT", "421 closing", ("queued", False)),
+        ("CONNECT", "hang up", ("queued", False)),
+        ("BODY", "hang up", ("queued", False)),
+    ],
+)
+def test_only_a_refused_address_ends_a_channel(
+    server: mailbox.Server, verb: str, answer: str, outcome: tuple[str, bool]
+) -> None:
+    channel = news()
+    server.answers[verb] = answer
+
+    deliver.run(AT)
+    status = Notice.objects.get().status
+    server.answers.clear()
+    deliver.run(AT + timedelta(seconds=6))
+
+    channel.refresh_from_db()
+    assert (status, channel.is_broken) == outcome
+    assert len(server.mails) == (0 if channel.is_broken else 1)
+
+
+def test_a_server_that_hangs_is_left_after_a_while(
+    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.2))
+    news()
+    server.answers["RCPT"] = "hang"
+
+    assert deliver.run(AT) == Swept(failed=1)
+
+
+def test_a_server_that_is_not_there_is_asked_again(server: mailbox.Server, settings: Settings) -> None:
+    news()
+    settings.EMAIL_PORT = _closed_port()
+
+    assert deliver.run(AT) == Swept(failed=1)
+    assert Notice.objects.get().status == "queued"
+
+
+def _closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("verb", ["CONNECT", "MAIL", "RCPT", "DATA", "BODY"])
+@pytest.mark.parametrize("answer", ["550 no ada@there.example", "451 not ada@there.example", "hang up"])
+def test_no_log_line_holds_the_address(
+    server: mailbox.Server, verb: str, answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    news()
+    server.answers[verb] = answer
+
+    with caplog.at_level("DEBUG"):
+        deliver.run(AT)
+
+    assert "ada" not in caplog.text
+
+
+def test_without_a_mail_server_e_mail_is_not_offered(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+
+    assert list(transports.offered()) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "ada@",
+        "ada@there.example\nBcc: x@y.example",
+        "ada@there.example, x@y.example",
+        "a" * 250 + "@there.example",
+    ],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError):
+        transports.get("email").clean(address)
+
+
+def test_spaces_around_an_address_are_forgiven() -> None:
+    assert transports.get("email").clean(" ada@there.example ") == "ada@there.example"
