@@ -156,6 +156,9 @@ def open_with(private_key: bytes, blob: bytes, context: bytes) -> bytes:
 
 def _shared(private: bytes, public: bytes, ephemeral: bytes, receiver: bytes) -> bytes | None:
     """The key both ends compute; None where `public` is no point a pair can have."""
+    # PyNaCl hands both to C as they are: it would read on behind what is too short.
+    if len(private) != KEY_BYTES or len(public) != KEY_BYTES:
+        return None
     try:
         shared = bindings.crypto_scalarmult(private, public)
     except (CryptoError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""A root secret as 24 words with a checksum, to be printed and typed back. The lists are those of the codes."""
+"""A root secret as 24 words with a checksum, to be printed and typed back; words as in return codes."""
 
 import hashlib
 
