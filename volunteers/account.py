@@ -71,16 +71,18 @@ class VolunteerQuerySet(models.QuerySet["Volunteer"]):
         """The volunteer with that user name, however it was typed; None if there is none."""
         return self.filter(username=as_username(typed)).first()
 
+    def lock(self, pk: uuid.UUID) -> Volunteer:
+        """The row as it is now, locked until the transaction ends: verbs that depend on standing begin so."""
+        return self.select_for_update().get(pk=pk)
+
     def by_calendar_token(self, token: str) -> Volunteer | None:
         """Whose calendar link this is; None for an unknown, empty or replaced one."""
         hashed = instance.blind("volunteers.calendar", token)
         return self.let_in().filter(calendar_token_hash=hashed).first() if token else None
 
-
-class VolunteerManager(models.Manager["Volunteer"].from_queryset(VolunteerQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username: str | None) -> Volunteer:
         """What Django's login looks up: forgiving about case, spaces and hyphens."""
-        return self.get_queryset().get(username=as_username(username or ""))
+        return self.get(username=as_username(username or ""))
 
     def insert_named(self, volunteer: Volunteer, language: str) -> None:
         """Insert `volunteer` under a fresh generated user name.
@@ -107,7 +109,7 @@ class Volunteer(AbstractBaseUser):
         SUSPENDED = "suspended", _("suspended")
 
     # Django's model would record each login: when somebody was here is nobody's business.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(max_length=60, unique=True)
@@ -130,7 +132,7 @@ class Volunteer(AbstractBaseUser):
     recovery_salt = models.BinaryField(max_length=16)
     calendar_token_hash = models.CharField(max_length=64, default="", blank=True, db_index=True)
 
-    objects = VolunteerManager()
+    objects = VolunteerQuerySet.as_manager()
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode, urlsplit
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -15,6 +15,15 @@ from volunteers import keys
 from volunteers.account import Volunteer
 
 P = ParamSpec("P")
+
+
+class SignedIn(HttpRequest):
+    """A request whose user is a volunteer: what the views behind these decorators get."""
+
+    user: Volunteer
+
+
+Inner = Callable[Concatenate[SignedIn, P], HttpResponseBase]
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
@@ -25,14 +34,14 @@ def signed_in(request: HttpRequest) -> Volunteer:
     return request.user
 
 
-def unlocked(view: View[P]) -> View[P]:
+def unlocked(view: Inner[P]) -> View[P]:
     """Ask for the passphrase first when this session's key is not open."""
 
     @wraps(view)
     def _view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if keys.private_key(request) is None:
             return _to_unlock(request)
-        return view(request, *args, **kwargs)
+        return view(cast(SignedIn, request), *args, **kwargs)
 
     return _view
 
@@ -48,19 +57,19 @@ def _to_unlock(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-def let_in(view: View[P]) -> View[P]:
+def let_in(view: Inner[P]) -> View[P]:
     """Only for those somebody vouched for and nobody suspended; a 404 for anyone else."""
 
     @wraps(view)
     def _view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not (isinstance(request.user, Volunteer) and request.user.is_let_in):
             raise Http404
-        return view(request, *args, **kwargs)
+        return view(cast(SignedIn, request), *args, **kwargs)
 
     return _view
 
 
-def coordinator(view: View[P]) -> View[P]:
+def coordinator(view: Inner[P]) -> View[P]:
     """Only for those with the desk role; a 404 for anyone else."""
 
     @wraps(view)
@@ -68,6 +77,6 @@ def coordinator(view: View[P]) -> View[P]:
         user = request.user
         if not (isinstance(user, Volunteer) and user.is_let_in and user.is_coordinator):
             raise Http404
-        return view(request, *args, **kwargs)
+        return view(cast(SignedIn, request), *args, **kwargs)
 
     return _view

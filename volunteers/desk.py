@@ -130,6 +130,20 @@ def _share(key: DeskKey, coordinator: Volunteer, private: bytes) -> None:
     share.save(force_insert=True)
 
 
+def found_again(coordinator: Volunteer) -> DeskKey:
+    """A first pair anew, where nobody at the desk can open the current one: what that one opens is lost."""
+    with transaction.atomic():
+        DeskShare.objects.filter(desk_key__current=True).delete()
+        DeskKey.objects.filter(current=True).update(current=False)
+        return found(coordinator)
+
+
+def holders() -> set[uuid.UUID]:
+    """Ids of those who hold a share of the current pair, whatever became of them."""
+    shares = DeskShare.objects.filter(desk_key__current=True)
+    return set(shares.values_list("coordinator_id", flat=True))
+
+
 def has_share(volunteer: Volunteer) -> bool:
     """Whether this person can open what the desk was granted."""
     return DeskShare.objects.filter(desk_key__current=True, coordinator=volunteer).exists()
@@ -151,8 +165,7 @@ def desk_private(volunteer: Volunteer, volunteer_private: bytes) -> bytes:
 def without_share() -> models.QuerySet[Volunteer]:
     """Coordinators who cannot read for the desk yet: somebody who can has to share it with them."""
     holders = DeskShare.objects.filter(desk_key__current=True).values("coordinator")
-    waiting: models.QuerySet[Volunteer] = Volunteer.objects.coordinators().exclude(pk__in=holders)
-    return waiting
+    return Volunteer.objects.coordinators().exclude(pk__in=holders)
 
 
 def share_with(coordinator: Volunteer, by: Volunteer, by_private: bytes) -> None:
@@ -185,6 +198,17 @@ def renew(by: Volunteer, by_private: bytes) -> tuple[bytes, DeskKey]:
             _share(key, coordinator, pair.private)
         DeskShare.objects.filter(desk_key=old).delete()
     return old_private, key
+
+
+def join(volunteer: Volunteer) -> None:
+    """Somebody who is let in gets the desk role. The key is handed on apart (`share_with`).
+
+    Errors: ValueError for somebody who is not let in.
+    """
+    if not volunteer.is_let_in:
+        raise ValueError("Only somebody who is let in can work at the desk.")
+    Volunteer.objects.filter(pk=volunteer.pk).update(is_coordinator=True)
+    volunteer.is_coordinator = True
 
 
 def step_down(coordinator: Volunteer) -> None:

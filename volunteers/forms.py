@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from privacy import clock, codes
+from privacy import clock, codes, gate
 from privacy.crypto import Unreadable
 from privacy.tickets import Ticket, TicketRefused
 from privacy.wordlists import fold
@@ -86,9 +86,10 @@ class SheetForm(forms.Form):
 
 
 class Waiting(forms.BaseForm):
-    """A form anybody may post, whose price is waiting once many are posted (privacy/tickets.py).
+    """A form anybody may post, whose price is waiting while the gate is full (privacy/tickets.py).
 
-    While it is calm nothing is asked. Else the form comes back with a ticket and says when to press again.
+    While it is calm nothing is asked or counted. Else the form comes back with a ticket and says when to
+    press again.
     """
 
     request: HttpRequest
@@ -103,14 +104,15 @@ class Waiting(forms.BaseForm):
         except TicketRefused as refused:
             if refused.wait_seconds:
                 raise self._wait(brought, refused.wait_seconds) from None
+        if gate.load() < 1:
+            return None
         ticket = Ticket.issue(self.request, at)
         if seconds := ticket.wait(at):
             raise self._wait(ticket.text, seconds)
         return None
 
     def _wait(self, ticket: str, seconds: int) -> ValidationError:
-        self.data = self.data.copy()
-        self.data["ticket"] = ticket
+        self.data = {**{name: self.data[name] for name in self.data}, "ticket": ticket}
         text = ngettext(
             "Many people are here. Wait %(seconds)d second, then press again.",
             "Many people are here. Wait %(seconds)d seconds, then press again.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
 from django.utils.crypto import constant_time_compare
@@ -11,6 +11,9 @@ from django.utils.translation import gettext_noop as _
 
 from privacy.crypto import derive
 from privacy.derivation import passphrase_key
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 SALT_BYTES = 16
 
@@ -38,7 +41,7 @@ class GatedArgon2(BasePasswordHasher):
     def verify(self, password: str, encoded: str) -> bool:
         return constant_time_compare(encoded, self.encode(password, self.decode(encoded)["salt"]))
 
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
+    def safe_summary(self, encoded: str) -> dict[StrOrPromise, Any]:
         decoded = self.decode(encoded)
         return {_("algorithm"): decoded["algorithm"], _("hash"): mask_hash(decoded["hash"])}
 

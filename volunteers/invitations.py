@@ -43,8 +43,6 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
             raise InvitationRefused
         return found
 
-
-class InvitationManager(models.Manager["Invitation"].from_queryset(InvitationQuerySet)):  # type: ignore[misc]
     def make(self, by: Volunteer | None, at: datetime, *, coordinator: bool = False) -> str:
         """A new link's token, to be shown once. `by` is None only for the first coordinator's."""
         token = secrets.token_urlsafe(24)
@@ -60,7 +58,7 @@ class InvitationManager(models.Manager["Invitation"].from_queryset(InvitationQue
 
     def take(self, token: str, at: datetime) -> Invitation:
         """Use up a link: of two at the same moment one gets it. Errors: InvitationRefused."""
-        found: Invitation = self.find(token, at)
+        found = self.find(token, at)
         # Compare-and-set: only the one whose UPDATE still finds it unused may go on.
         hour = clock.hour(at)
         if self.open(at).filter(pk=found.pk).update(used_at=hour, purge_after=hour + KEPT) != 1:
@@ -79,7 +77,7 @@ class Invitation(DueRow):
     used_at = models.DateTimeField(null=True, default=None)
     purge_after = models.DateTimeField(db_index=True)
 
-    objects = InvitationManager()
+    objects = InvitationQuerySet.as_manager()
     privacy = FieldClasses(
         clear=("id", "made_by", "coordinator", "expires_at", "used_at", "purge_after", *LEASE),
         derived=("token_hash",),

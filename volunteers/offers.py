@@ -37,11 +37,9 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         """With what a list of offers shows, in a fixed number of queries."""
         return self.select_related("volunteer", "home_area").prefetch_related("typed_areas", "exceptions")
 
-
-class OfferManager(models.Manager["Offer"].from_queryset(OfferQuerySet)):  # type: ignore[misc]
     def draft(self, volunteer: Volunteer, once: uuid.UUID, at: datetime) -> Offer:
         """A new offer, not stored yet; or the one a form with this mark made when it was posted before."""
-        found: Offer | None = self.filter(pk=once).first()
+        found = self.filter(pk=once).first()
         if found is None:
             return Offer(pk=once, volunteer=volunteer, made_at=clock.hour(at))
         if found.volunteer_id != volunteer.pk:
@@ -71,7 +69,7 @@ class Offer(models.Model):
     active = models.BooleanField(default=True)
     made_at = models.DateTimeField()
 
-    objects = OfferManager()
+    objects = OfferQuerySet.as_manager()
 
     if TYPE_CHECKING:
         exceptions: RelatedManager[OfferException]

@@ -1,6 +1,7 @@
 """Noon on a Monday, an instance that is set up, and its first coordinator."""
 
 import pytest
+from django.core.cache import cache
 
 from privacy import instance
 from tests.volunteers import people
@@ -10,6 +11,8 @@ from tests.volunteers.people import AT, Person
 @pytest.fixture(autouse=True)
 def _noon_on_a_monday(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
+    # Nobody tried anything before.
+    cache.clear()
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """An invitation lets one person in, once, and leaves nothing to steal."""
 
+import re
 import threading
 from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
+from django.http import HttpResponse
 from django.test import Client
 
 from privacy import instance
@@ -63,7 +65,12 @@ def test_a_used_an_expired_and_an_invented_link_get_the_same_page(ana: Person, c
     pages = [client.get(f"/join/{token}/") for token in (used, expired, "invented")]
 
     assert [page.status_code for page in pages] == [404, 404, 404]
-    assert len({page.content.replace(page.request["PATH_INFO"].encode(), b"") for page in pages}) == 1
+    assert len({without_address(page) for page in pages}) == 1
+
+
+def without_address(page: HttpResponse) -> bytes:
+    """The page without its own address, which the links to other languages carry."""
+    return re.sub(rb"(/|%2F)join(/|%2F)[\w-]+(/|%2F)", b"", page.content)
 
 
 def test_a_link_is_forgotten_a_day_after_it_was_used(ana: Person) -> None:

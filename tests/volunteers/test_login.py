@@ -1,14 +1,18 @@
 """Signing in, unlocking, second step, and the end of every session that should end."""
 
+import re
 import time
+from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
-from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
+from privacy import gate
+from privacy.tickets import FREE_TRIES, Ticket
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
 from tests.volunteers.test_keys import everything
@@ -19,11 +23,6 @@ from volunteers.urls import account_urls, offer_urls, profile_urls, second_facto
 pytestmark = pytest.mark.urls("tests.volunteers.urls")
 NEW = "orchard window paper boat"
 SEED = "JBSWY3DPEHPK3PXP"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counted_yet() -> None:
-    cache.clear()
 
 
 def code_now() -> str:
@@ -86,6 +85,37 @@ def test_many_wrong_tries_lock_one_name_and_nobody_else(ana: Person, ben: Person
 
     assert "Too many tries." in locked.content.decode()
     assert other.status_code == 302
+
+
+def test_in_a_crowd_the_form_comes_back_with_a_ticket_to_wait_with(
+    ben: Person, client: Client, rf: RequestFactory
+) -> None:
+    for _try in range(FREE_TRIES + 1):
+        Ticket.issue(rf.get("/"), AT)
+    typed = {"login": ben.volunteer.username, "password": PASSPHRASE}
+
+    with ExitStack() as crowd:
+        for _slot in range(gate.slots()):
+            crowd.enter_context(gate.entered())
+        page = client.post("/accounts/login/", typed).content.decode()
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page)
+    assert ticket is not None
+    at_once = client.post("/accounts/login/", typed | {"ticket": ticket[1]})
+
+    assert "press again" in page
+    assert (ben.volunteer.username in page, at_once.status_code) == (True, 200)
+
+
+def test_a_ticket_that_is_ripe_lets_in(
+    ben: Person, client: Client, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _try in range(FREE_TRIES + 1):
+        ticket = Ticket.issue(rf.get("/"), AT)
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + timedelta(seconds=5))
+
+    typed = {"login": ben.volunteer.username, "password": PASSPHRASE, "ticket": ticket.text}
+
+    assert client.post("/accounts/login/", typed).status_code == 302
 
 
 def test_a_passphrase_is_not_sent_back(ben: Person, client: Client) -> None:
@@ -298,7 +328,7 @@ def test_a_stranger_reaches_only_what_signing_in_needs(ana: Person, client: Clie
     "name",
     ["account_change_password", "account_reauthenticate", "account_unlock", "mfa_index", "mfa_activate_totp",
      "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
-     "profile", "offers", "offer_new", "account_logout", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"],
+     "profile", "offers", "offer_new", "account_logout", "mfa_reauthenticate"],
 )  # fmt: skip
 def test_every_page_of_the_account_opens_in_our_frame(ben: Person, client: Client, name: str) -> None:
     ben.sign_in(client)
