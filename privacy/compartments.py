@@ -161,6 +161,8 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         slot_number: int | None,
     ) -> None:
         """Seal `key`, the key of `compartment`, to `reader`; in place of an earlier grant."""
+        if (not slot_owner) != (slot_number is None):
+            raise ValueError("A slot has an owner and a number.")
         row = Grant(
             compartment=compartment,
             reader_kind=reader.kind,

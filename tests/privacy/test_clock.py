@@ -91,7 +91,7 @@ def test_the_parts_of_a_day_follow_one_another_without_a_gap(day: date) -> None:
 
 @pytest.mark.parametrize("parts", [0, 3, 15])
 def test_only_one_part_has_a_beginning(parts: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not in tuple"):
         clock.part_start(DAY, parts)
 
 

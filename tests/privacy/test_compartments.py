@@ -165,9 +165,21 @@ def test_only_the_compartment_that_was_opened_can_be_granted() -> None:
     _note, opened, *_ = note_for(asker)
     other, *_ = note_for(asker)
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not the one that was opened"):
         opened.grant(other, volunteer.reader, AT)
     assert not other.can_be_opened_by(volunteer.reader)
+
+
+def test_half_a_slot_is_no_grant() -> None:
+    volunteer = person("volunteer")
+    note, opened, *_ = note_for()
+    owner, slot = slot_for("claim")
+
+    with pytest.raises(ValueError, match="owner and a number"):
+        opened.grant(note, volunteer.reader, AT, slot_owner=owner)
+    with pytest.raises(ValueError, match="owner and a number"):
+        opened.grant(note, volunteer.reader, AT, slot_number=slot.number)
+    assert not note.can_be_opened_by(volunteer.reader)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_keys_do_not_show_in_texts() -> None:
 
 def test_a_context_is_the_place_and_nothing_can_be_slipped_in() -> None:
     assert crypto.context("need", "note", 12) == b"need|note|12|1"
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="bar"):
         crypto.context("need", "note|x", 12)
 
 
@@ -181,7 +181,7 @@ def test_derived_keys_differ_by_key_purpose_and_each_part() -> None:
 
 @pytest.mark.parametrize("length", [0, 15, 65])
 def test_no_key_derives_from_too_little(length: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="16 to 64 bytes"):
         crypto.derive(bytes(length), "purpose")
 
 

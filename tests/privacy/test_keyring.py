@@ -240,7 +240,7 @@ def test_rows_whose_key_is_gone_are_found(ring: FileKeyring) -> None:
 def test_the_file_is_for_its_owner_only(ring: FileKeyring) -> None:
     assert oct(ring.path.stat().st_mode & 0o777) == "0o600"
     assert oct(ring.path.parent.stat().st_mode & 0o777) == "0o700"
-    assert os.listdir(ring.path.parent) == ["slots"]
+    assert list(ring.path.parent.iterdir()) == [ring.path]
 
 
 def test_owners_are_not_in_the_file(ring: FileKeyring) -> None:
