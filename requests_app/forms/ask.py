@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 from django.forms import BoundField
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -299,5 +299,11 @@ def _days(at: datetime) -> Iterator[tuple[str, str]]:
         day = today + timedelta(days=ahead)
         name = formats.date_format(day, "l j F")
         if ahead == 0:
-            name = gettext("Today, %(day)s") % {"day": name}
+            # A day ends at five in the morning: before that it is still the night of the day before.
+            late = timezone.localtime(at).date() != today
+            name = (
+                gettext("Tonight, until 5 in the morning")
+                if late
+                else gettext("Today, %(day)s") % {"day": name}
+            )
         yield day.isoformat(), name

@@ -10,7 +10,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods
 
 from organisation import kinds
-from organisation.models import Organisation
+from organisation.models import Organisation, PhoneNumber
 from organisation.page_language import keeps_typed, typed_only
 from privacy import clock, codes
 from privacy.tickets import PARAMETER, Ticket, TicketRefused, wait_page
@@ -36,7 +36,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404 from None
     at, visit = clock.now(), visits.current(request)
     form = AskForm(request.POST or None, kind=kind, at=at, desk=desk.reader() is not None)
-    page = {"form": form, "kind": kind, "visit": visit}
+    page = {"form": form, "kind": kind, **_who_is_on(at)}
     if typed_only(request):
         form.show_as_typed()
         return render(request, "requests_app/ask.html", page)
@@ -101,6 +101,12 @@ def leave(request: HttpRequest) -> HttpResponse:
     for name in request.COOKIES:
         response.delete_cookie(name)
     return response
+
+
+def _who_is_on(at: datetime) -> dict[str, object]:
+    """What she sees before she types: until when somebody is on, and whom to call instead."""
+    on_until = Organisation.objects.current().is_on(at)
+    return {"on_until": on_until, "numbers": PhoneNumber.objects.all()}
 
 
 def _ask_for_code(request: HttpRequest, form: ReturnForm, at: datetime) -> HttpResponse:

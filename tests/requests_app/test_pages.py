@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from requests_app.models import Claim, Mailbox, Need
-from tests.requests_app.world import TOMORROW, World
+from tests.requests_app.world import TOMORROW, World, only_task, say_yes, take
 from tests.volunteers.people import Person
 
 
@@ -179,3 +179,18 @@ def test_a_volunteer_whom_it_does_not_fit_gets_404_everywhere(asker: Client, wor
     for verb in ("claim", "stand-by", "release", "finish", "message"):
         codes.append(post(client, f"/needs/{need.pk}/{verb}/", page, text="x").status_code)
     assert codes == [404] * 6
+
+
+def test_the_calendar_says_the_day_and_nothing_else(world: World) -> None:
+    visit, need = world.ask(note="Third bell.")
+    ben = world.volunteer()
+    say_yes(visit, take(ben, only_task(need)), place="Under the clock")
+    token = ben.volunteer.new_calendar_token()
+    entries = text(Client().get(f"/calendar/{token}.ics"))
+    assert f"DTSTART;VALUE=DATE:{TOMORROW:%Y%m%d}" in entries
+    told = ("Third bell", "clock", "ride", str(need.pk), str(need.claims.get().pk), world.area.name)
+    assert [word for word in told if word.casefold() in entries.casefold()] == []
+
+
+def test_an_unknown_calendar_is_not_there(world: World) -> None:
+    assert Client().get("/calendar/nothing.ics").status_code == 404
