@@ -94,7 +94,7 @@ if CACHE_URL:
         "LOCATION": CACHE_URL,
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
-CELERY_BROKER_URL = read("CELERY_BROKER_URL", "memory://")
+CELERY_BROKER_URL = read("CELERY_BROKER_URL", "memory://localhost/")
 
 # --- Language and time ----------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 128
 EMAIL_HOST = read("EMAIL_HOST")
 # Without a host there is nobody to hand mail to: the e-mail channel is then not offered.
 EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend"
+    "notify.transports.smtp.NeutralBackend"
     if EMAIL_HOST
     else "django.core.mail.backends.dummy.EmailBackend"
 )

@@ -1,25 +1,91 @@
 """Closed by default, whatever the environment forgets to say."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
-from django.db import connection
+from django.conf import settings
+from django.db import connections
 
-WANTED = {
-    "journal_mode": "wal",
-    "synchronous": 2,
-    "secure_delete": 1,
-    "temp_store": 2,
-    "mmap_size": 0,
-    "foreign_keys": 1,
-}
+ROOT = Path(__file__).resolve().parents[2]
+SHOW = """
+import django, json, sys
+django.setup()
+from django.conf import settings
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
+"""
 
 
-@pytest.mark.django_db
+def shown(*names: str, **environment: str) -> dict[str, object]:
+    """The settings of a process that has this environment and no other."""
+    kept = {"PATH": os.environ["PATH"], "ENV_FILE": "-", "DJANGO_SETTINGS_MODULE": "mutualaid.settings"}
+    command = [sys.executable, "-c", SHOW, *names]
+    done = subprocess.run(command, cwd=ROOT, env=kept | environment, check=True, capture_output=True)
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
 def test_every_sqlite_connection_erases_what_it_frees_and_waits_for_the_disk() -> None:
-    if connection.vendor != "sqlite":
-        return
-    found = {}
+    connection = connections["default"]
+    connection.close()
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "secure_delete": 1,
+        "temp_store": 2,
+        "mmap_size": 0,
+        "journal_size_limit": 0,
+        "foreign_keys": 1,
+    }
     with connection.cursor() as cursor:
-        for name in WANTED:
-            cursor.execute(f"PRAGMA {name}")
-            found[name] = cursor.fetchone()[0]
-    assert found == WANTED
+        found = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
+
+    assert found == wanted
+
+
+@pytest.mark.once
+def test_postgresql_never_sees_values_in_the_text_of_a_statement() -> None:
+    url = "postgresql://ann:p%40ss@db.example:5433/aid?host=%2Frun%2Fpg"
+    database = shown("DATABASES", DATABASE_URL=url)["DATABASES"]["default"]  # type: ignore[index]
+
+    assert database["OPTIONS"]["server_side_binding"] is True
+    found = [database[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")]
+    assert found == ["aid", "ann", "p@ss", "/run/pg", "5433"]
+
+
+@pytest.mark.once
+def test_without_https_cookies_still_work_on_this_machine() -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "SECURE_PROXY_SSL_HEADER")
+
+    assert list(shown(*names).values()) == [False, False, 0, None]
+
+
+@pytest.mark.once
+def test_with_https_they_never_travel_in_clear() -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "LANGUAGE_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS")
+    found = shown(*names, "ALLOWED_HOSTS", PUBLIC_URL="https://aid.example/")
+
+    assert found.pop("ALLOWED_HOSTS") == ["127.0.0.1", "localhost", "[::1]", "aid.example"]
+    assert list(found.values()) == [True, True, True, ["https://aid.example"]]
+
+
+@pytest.mark.once
+def test_nothing_switches_the_pages_with_values_on() -> None:
+    assert shown("DEBUG", DEBUG="1", DJANGO_DEBUG="1") == {"DEBUG": False}
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites() -> None:
+    assert settings.SESSION_COOKIE_HTTPONLY
+    assert settings.CSRF_COOKIE_HTTPONLY
+    assert (settings.SESSION_COOKIE_SAMESITE, settings.CSRF_COOKIE_SAMESITE) == ("Lax", "Strict")
+    assert settings.MESSAGE_STORAGE == "django.contrib.messages.storage.session.SessionStorage"
+
+
+def test_nobody_is_mailed_what_was_typed() -> None:
+    assert (settings.ADMINS, settings.MANAGERS) == ([], [])
+    handlers = {name for one in settings.LOGGING["loggers"].values() for name in one["handlers"]}
+    assert handlers | set(settings.LOGGING["root"]["handlers"]) == {"stderr", "none"}

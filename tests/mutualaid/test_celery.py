@@ -1,0 +1,155 @@
+"""The ticker never stops looking, whatever happens to what it looks at."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery.concurrency.thread import TaskPool
+from django.db import OperationalError
+
+from mutualaid import celery
+from mutualaid.celery import Ticker, app, look
+from mutualaid.duties import DUTIES, HEART
+from notify.models import Notice
+from privacy import clock
+from privacy.due import Duty, Swept
+from privacy.models import Heartbeat
+
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def a_duty(name: str, run: Callable[[datetime], Swept], due: bool = True) -> Duty:
+    """A duty that is due, or is not, whatever the rows say."""
+
+    class Chosen(Duty):
+        def is_due(self, at: datetime) -> bool:
+            return due
+
+    return Chosen(name, timedelta(minutes=1), Notice.objects.filter, run, None)
+
+
+@pytest.fixture
+def ticker() -> Ticker:
+    return Ticker(worker=None)
+
+
+@pytest.fixture
+def pool() -> Iterator[TaskPool]:
+    """The worker's own kind of pool, with connections of its own."""
+    pool = TaskPool(2)
+    yield pool
+    pool.on_stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_due_is_started_and_what_is_not_is_left_alone(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def doing(name: str) -> Callable[[datetime], Swept]:
+        return lambda at: Swept(done.append(name) or 1)
+
+    duties = [a_duty("lapse", doing("lapse")), a_duty("purge", doing("purge"), due=False)]
+    monkeypatch.setattr(celery, "DUTIES", duties)
+    ticker.tick(pool)
+    pool.on_stop()
+
+    assert done == ["lapse"]
+    assert Heartbeat.objects.get(name="lapse").swept_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_duty_that_still_runs_is_not_started_twice(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[datetime] = []
+    may_end = threading.Event()
+
+    def run(at: datetime) -> Swept:
+        started.append(at)
+        may_end.wait(10)
+        return Swept()
+
+    monkeypatch.setattr(celery, "DUTIES", [a_duty("lapse", run)])
+    ticker.tick(pool)
+    ticker.tick(pool)
+    may_end.set()
+    pool.on_stop()
+
+    assert (len(started), ticker.busy) == (1, set())
+
+
+@pytest.mark.django_db
+def test_the_heart_beats_also_when_nothing_is_due(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery, "DUTIES", [])
+    ticker.tick(pool)
+
+    assert (clock.now() - Heartbeat.objects.get(name=HEART).beat_at).total_seconds() < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_in_a_duty_is_told_by_its_kind_and_frees_the_duty(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(at: datetime) -> Swept:
+        raise ValueError("her address")
+
+    monkeypatch.setattr(celery, "DUTIES", [a_duty("deliver", fail)])
+    with caplog.at_level(logging.DEBUG):
+        ticker.tick(pool)
+        pool.on_stop()
+
+    ours = [record.getMessage() for record in caplog.records if record.name == "mutualaid.celery"]
+    assert ours == ["duty deliver stopped: ValueError"]
+    assert ticker.busy == set()
+
+
+def test_the_ticker_goes_on_when_the_database_comes_back(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks: list[bool] = []
+
+    def look_once(pool: object) -> None:
+        looks.append(len(looks) >= 3)
+        if not looks[-1]:
+            raise OperationalError("host, name and passphrase")
+
+    monkeypatch.setattr(celery, "TICK", 0.01)
+    monkeypatch.setattr(ticker, "tick", look_once)
+    thread = threading.Thread(target=ticker.tick_for_ever, args=(pool,))
+    thread.start()
+    while len(looks) < 5:
+        time.sleep(0.01)
+    ticker.stop(None)
+    thread.join(5)
+
+    assert looks[:5] == [False, False, False, True, True]
+    assert [record.getMessage() for record in caplog.records] == ["the ticker cannot look: OperationalError"]
+
+
+@pytest.mark.django_db
+def test_a_look_that_names_no_duty_does_nothing() -> None:
+    look("rescue everybody")
+
+    assert not Heartbeat.objects.exists()
+
+
+def test_every_duty_has_a_name_of_its_own() -> None:
+    names = [duty.name for duty in DUTIES]
+
+    assert len(set(names)) == len(names)
+    assert HEART not in names
+
+
+def test_a_message_can_hold_the_name_of_a_duty_and_nothing_else() -> None:
+    ours = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+
+    assert list(ours) == ["mutualaid.look"]
+    assert look.run.__annotations__ == {"name": str, "return": None}
+    assert (app.conf.task_serializer, app.conf.accept_content) == ("json", ["json"])

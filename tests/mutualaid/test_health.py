@@ -1,0 +1,69 @@
+"""/healthz tells whoever watches that a promise is late or that nobody looks, and nothing else."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from mutualaid.duties import DUTIES, HEART
+from mutualaid.health import look_around
+from privacy import clock
+from privacy.due import Duty, Swept
+from privacy.models import Heartbeat
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def duty(late: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One duty, allowed to be a minute late, whose oldest row is `late` overdue."""
+    one = Duty("lapse", timedelta(minutes=1), Heartbeat.objects.filter, lambda at: Swept(), "beat_at")
+    monkeypatch.setattr(Duty, "oldest_late", lambda self, at: late)
+    monkeypatch.setattr("mutualaid.health.DUTIES", (one,))
+
+
+def test_it_is_healthy_while_the_heart_beats_and_nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    duty(timedelta(seconds=59.96), monkeypatch)
+    Heartbeat.objects.beat(HEART, AT - timedelta(seconds=10))
+    Heartbeat.objects.swept("lapse", AT - timedelta(seconds=3))
+
+    assert look_around(AT) == {
+        "healthy": True,
+        "database": True,
+        "heartbeat": 10.0,
+        "duties": {"lapse": {"late": 60.0, "swept": 3.0, "healthy": True}},
+    }
+
+
+def test_a_late_duty_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    duty(timedelta(seconds=60.1), monkeypatch)
+    Heartbeat.objects.beat(HEART, AT)
+
+    assert look_around(AT) == {
+        "healthy": False,
+        "database": True,
+        "heartbeat": 0.0,
+        "duties": {"lapse": {"late": 60.1, "swept": None, "healthy": False}},
+    }
+
+
+@pytest.mark.parametrize("silent_for", [None, timedelta(seconds=11)])
+def test_a_silent_heart_is_not_healthy(silent_for: timedelta | None) -> None:
+    if silent_for:
+        Heartbeat.objects.beat(HEART, AT - silent_for)
+
+    assert look_around(AT)["healthy"] is False
+
+
+def test_anybody_may_ask_and_reads_every_duty_by_name(client: Client) -> None:
+    Heartbeat.objects.beat(HEART, clock.now())
+    answer = client.get(reverse("healthz"))
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["healthy", "database", "heartbeat", "duties"]
+    assert list(answer.json()["duties"]) == [duty.name for duty in DUTIES]
+
+
+def test_it_answers_503_before_the_worker_has_looked(client: Client) -> None:
+    assert client.get(reverse("healthz")).status_code == 503
