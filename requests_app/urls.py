@@ -1,8 +1,9 @@
 """The asker's addresses, all under /a/; the volunteer's and the desk's."""
 
-from django.urls import path
+from django.urls import include, path
 
-from requests_app.views import ask, board, mine
+from requests_app.views import ask, board, calendar, desk_people, desk_settings, mine
+from requests_app.views import desk as desk_views
 
 asker = [
     path("a/code/", ask.code, name="code"),
@@ -22,6 +23,7 @@ asker = [
 
 volunteer = [
     path("board/", board.board, name="board"),
+    path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("needs/<uuid:need_id>/", board.need, name="need"),
     path("needs/<uuid:need_id>/claim/", board.claim, name="claim"),
     path("needs/<uuid:need_id>/stand-by/", board.stand_by, name="stand_by"),
@@ -30,4 +32,51 @@ volunteer = [
     path("needs/<uuid:need_id>/message/", board.message, name="write"),
 ]
 
-urlpatterns = [*asker, *volunteer]
+people = [
+    path("", desk_people.people, name="desk_people"),
+    path("invite/", desk_people.invite, name="desk_invite"),
+    path(
+        "invitations/<uuid:invitation_id>/withdraw/",
+        desk_people.withdraw_invitation,
+        name="desk_invitation_withdraw",
+    ),
+    path("key/renew/", desk_people.renew_key, name="desk_key_renew"),
+    path("key/begin-again/", desk_people.begin_again, name="desk_key_begin_again"),
+    path("<uuid:person_id>/", desk_people.person, name="desk_person"),
+    path("<uuid:person_id>/vouch/", desk_people.vouch, name="desk_vouch"),
+    path("<uuid:person_id>/pause/", desk_people.pause, name="desk_pause"),
+    path("<uuid:person_id>/resume/", desk_people.resume, name="desk_resume"),
+    path("<uuid:person_id>/suspend/", desk_people.suspend, name="desk_suspend"),
+    path("<uuid:person_id>/reinstate/", desk_people.reinstate, name="desk_reinstate"),
+    path("<uuid:person_id>/join/", desk_people.join_desk, name="desk_join"),
+    path("<uuid:person_id>/share/", desk_people.share_key, name="desk_share"),
+    path("<uuid:person_id>/leave/", desk_people.leave_desk, name="desk_leave"),
+]
+
+settings = [
+    path("", desk_settings.settings, name="desk_settings"),
+    path("away/", desk_settings.away, name="desk_away"),
+    path("hours/", desk_settings.add_hours, name="desk_hours_add"),
+    path("hours/<int:pk>/", desk_settings.hours, name="desk_hours"),
+    path("hours/<int:pk>/remove/", desk_settings.remove_hours, name="desk_hours_remove"),
+    path("numbers/", desk_settings.add_number, name="desk_number_add"),
+    path("numbers/<int:pk>/", desk_settings.number, name="desk_number"),
+    path("numbers/<int:pk>/remove/", desk_settings.remove_number, name="desk_number_remove"),
+    path("areas/", desk_settings.areas, name="desk_areas"),
+    path("areas/add/", desk_settings.add_area, name="desk_area_add"),
+    path("areas/<int:pk>/", desk_settings.area, name="desk_area"),
+    path("areas/<int:pk>/deactivate/", desk_settings.deactivate_area, name="desk_area_deactivate"),
+    path("areas/<int:pk>/activate/", desk_settings.activate_area, name="desk_area_activate"),
+]
+
+desk = [
+    path("desk/", desk_views.desk, name="desk"),
+    path("desk/key-sheet/", desk_views.key_sheet, name="desk_key_sheet"),
+    path("desk/needs/<uuid:need_id>/", desk_views.need, name="desk_need"),
+    path("desk/needs/<uuid:need_id>/approve/", desk_views.approve, name="desk_approve"),
+    path("desk/needs/<uuid:need_id>/decline/", desk_views.decline, name="desk_decline"),
+    path("desk/people/", include(people)),
+    path("desk/settings/", include(settings)),
+]
+
+urlpatterns = [*asker, *volunteer, *desk]

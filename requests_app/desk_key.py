@@ -1,0 +1,100 @@
+"""The desk as a reader: what askers let it open, in the hands of one coordinator whose key is open."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from privacy.compartments import Reader
+from privacy.crypto import Unreadable
+from privacy.models import Grant
+from requests_app.readers import Unlocked
+from volunteers import desk
+from volunteers.models import Volunteer
+
+
+class LastAtTheDesk(Exception):
+    """Nobody would be left who can open what askers let the desk read."""
+
+
+class NotLost(Exception):
+    """Somebody at the desk can still open its key, and share it."""
+
+
+def unlocked(coordinator: Volunteer, private: bytes) -> Unlocked:
+    """The desk with its private key. Errors: Unreadable where they hold no share of it."""
+    reader = desk.reader()
+    if reader is None:
+        raise Unreadable
+    return Unlocked(reader, desk.desk_private(coordinator, private))
+
+
+def renew(by: Volunteer, by_private: bytes, at: datetime) -> None:
+    """A new pair for the desk, and everything the old one could open sealed again to the new.
+
+    What whoever left remembers of the old pair opens nothing any more. Errors: Unreadable where `by`
+    holds no share.
+    """
+    with transaction.atomic():
+        old = unlocked(by, by_private)
+        _, key = desk.renew(by, by_private)
+        new = key.reader()
+        held = Grant.objects.of_reader("desk", old.reader.id)
+        for grant in held.select_related("compartment"):
+            _pass_on(grant, old, new, at)
+        held.delete()
+
+
+def step_down(person: Volunteer, by: Volunteer, by_private: bytes, at: datetime) -> None:
+    """`person` leaves the desk, and a new pair ends what they could open.
+
+    Errors: LastAtTheDesk where nobody else is there who could open the desk's key afterwards.
+    """
+    with transaction.atomic():
+        # Locked in one order: of two who leave at once, the second sees that the first has gone.
+        staying = Volunteer.objects.coordinators().select_for_update().order_by("pk")
+        others = {volunteer.pk for volunteer in staying} - {person.pk}
+        try:
+            renew(by, by_private, at)
+        except Unreadable:
+            # `by` holds no share and cannot make a new pair; somebody who can must remain.
+            others &= desk.holders()
+        if not others:
+            raise LastAtTheDesk
+        desk.step_down(person)
+
+
+def shut_out(person: Volunteer, by: Volunteer, by_private: bytes | None, at: datetime) -> None:
+    """`person` was suspended: where they were at the desk and `by`'s key is open, a new pair at once.
+
+    Otherwise the list of people says that somebody who left could still open the old one.
+    """
+    if not person.is_coordinator or by_private is None:
+        return
+    try:
+        renew(by, by_private, at)
+    except Unreadable:
+        return
+
+
+def begin_again(coordinator: Volunteer) -> None:
+    """A first pair anew, where nobody at the desk can open the old one: what it could read is lost to it.
+
+    Errors: NotLost while somebody at the desk can.
+    """
+    with transaction.atomic():
+        at_desk = {volunteer.pk for volunteer in Volunteer.objects.coordinators()}
+        if desk.holders() & at_desk:
+            raise NotLost
+        old = desk.reader()
+        desk.found_again(coordinator)
+        if old is not None:
+            Grant.objects.of_reader("desk", old.id).delete()
+
+
+def _pass_on(grant: Grant, old: Unlocked, new: Reader, at: datetime) -> None:
+    """One row that cannot be opened keeps nobody from the others."""
+    try:
+        opened = grant.compartment.open(old.reader, old.private_key)
+    except Unreadable:
+        return
+    opened.grant(grant.compartment, new, at)

@@ -1,0 +1,277 @@
+"""One need as the desk sees it: why nobody, who was asked, who offered, and what it was let read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext
+
+from organisation import kinds, languages
+from privacy.crypto import Unreadable
+from requests_app import desk_key, facts, matching
+from requests_app.asker_page import readable, vouched_since
+from requests_app.desk_page import moment
+from requests_app.models import Claim, Need, Proposal, Task
+from requests_app.models.claim import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
+from requests_app.models.need import DESK, FIRST
+from requests_app.readers import Unlocked
+from volunteers.models import Volunteer
+
+# How the note stands to whoever looks.
+NOT_FOR_DESK, LOCKED, NO_SHARE, OPEN = "not-for-desk", "locked", "no-share", "open"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Somebody who was asked, or who took it unasked, and what came of it."""
+
+    handle: str
+    task_name: str
+    when: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has it, or stands by. `fingerprint`: of their key, where the desk decides; else ""."""
+
+    claim: Claim
+    task_name: str
+    state: str
+    vouched: str
+    languages: list[str]
+    why: list[str]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the asker let the desk read, as far as it is open."""
+
+    state: str
+    note: str = ""
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class DeskNeed:
+    """The page of one need."""
+
+    need: Need
+    title: str
+    facts: list[str]
+    decides: str
+    ends: str
+    why_nobody: list[str]
+    people: list[Person]
+    asked: list[Asked]
+    read: Read
+
+
+def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: datetime) -> DeskNeed:
+    """One need for one coordinator; `private` is their open key, None while it is locked."""
+    claims = list(Claim.objects.filter(need=need).select_related("volunteer", "task").order_by("place_in_line"))
+    proposals = list(Proposal.objects.about(need))
+    offered = list(
+        Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches")
+    )
+    return DeskNeed(
+        need=need,
+        title=facts.title(need),
+        facts=facts.facts(need),
+        decides=_who_decides(need),
+        ends=moment(need.expires_at, at),
+        why_nobody=_why_nobody(need, offered, at),
+        people=[_person(need, claim, proposals, at) for claim in offered],
+        asked=_asked(need, proposals, claims),
+        read=_read(need, coordinator, private),
+    )
+
+
+def _who_decides(need: Need) -> str:
+    if need.decides == DESK:
+        return gettext("The desk decides who comes.")
+    if need.decides == FIRST:
+        return gettext("The first who takes it comes.")
+    return gettext("The person who asked decides who comes.")
+
+
+# Why nobody
+
+def _why_nobody(need: Need, offered: list[Claim], at: datetime) -> list[str]:
+    """For the tasks nobody has: how many fit, and how many would without one condition."""
+    taken = {claim.task_id for claim in offered if claim.status != STANDBY}
+    untaken = Task.objects.live(at).filter(need=need).exclude(pk__in=taken).first()
+    if untaken is None:
+        return []
+    fit = len(matching.best(untaken, at, matching.MOST_ROWS))
+    sentences = [_fit(fit)]
+    rows = [row for row in matching.why_nobody(need, at) if row.would_fit]
+    sentences += [would_fit(row.condition, row.would_fit) for row in rows]
+    if not fit and not rows:
+        sentences.append(gettext("No single condition stands in the way. Perhaps you know somebody."))
+    return sentences
+
+
+def _fit(count: int) -> str:
+    if not count:
+        return gettext("Nobody fits now.")
+    text = ngettext("%(count)d person fits now.", "%(count)d people fit now.", count)
+    return text % {"count": count}
+
+
+def would_fit(condition: str, count: int) -> str:
+    """How many more would fit without one hard condition (a name of matching.CONDITIONS)."""
+    texts = {
+        "let_in": ngettext(
+            "%(count)d more would fit, but is not let in or not active.",
+            "%(count)d more would fit, but are not let in or not active.",
+            count,
+        ),
+        "reach": ngettext(
+            "%(count)d more would fit, but does not come that far.",
+            "%(count)d more would fit, but do not come that far.",
+            count,
+        ),
+        "kind": ngettext(
+            "%(count)d more would fit, but offers something else.",
+            "%(count)d more would fit, but offer something else.",
+            count,
+        ),
+        "capacity": ngettext(
+            "%(count)d more would fit, but has no room for so many.",
+            "%(count)d more would fit, but have no room for so many.",
+            count,
+        ),
+        "conditions": ngettext(
+            "%(count)d more would fit without the conditions.",
+            "%(count)d more would fit without the conditions.",
+            count,
+        ),
+        "language": ngettext(
+            "%(count)d more would fit without the language.",
+            "%(count)d more would fit without the language.",
+            count,
+        ),
+        "parts": ngettext(
+            "%(count)d more would fit on another day or at another time.",
+            "%(count)d more would fit on another day or at another time.",
+            count,
+        ),
+        "pause": ngettext(
+            "%(count)d more would fit, but is on a break.",
+            "%(count)d more would fit, but are on a break.",
+            count,
+        ),
+        "nights": ngettext(
+            "%(count)d more would fit, but the beds are taken.",
+            "%(count)d more would fit, but the beds are taken.",
+            count,
+        ),
+        "cap": ngettext(
+            "%(count)d more would fit, but has done enough this week.",
+            "%(count)d more would fit, but have done enough this week.",
+            count,
+        ),
+        "never": ngettext(
+            "%(count)d more would fit, but the two shall not meet.",
+            "%(count)d more would fit, but shall not meet this person.",
+            count,
+        ),
+        "declined": ngettext(
+            "%(count)d more would fit, but the answer was no.",
+            "%(count)d more would fit, but the answer was no.",
+            count,
+        ),
+    }
+    return texts[condition] % {"count": count}
+
+
+# Who was asked, who offered
+
+def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -> Person:
+    why = [p.reasons for p in proposals if (p.task_id, p.volunteer_id) == (claim.task_id, claim.volunteer_id)]
+    decides = need.decides == DESK and not claim.is_approved
+    return Person(
+        claim=claim,
+        task_name=facts.title(need, claim.task),
+        state=_state(claim, at),
+        vouched=vouched_since(list(claim.volunteer.vouches.all()), claim.volunteer),
+        languages=languages.names(claim.volunteer.languages),
+        why=facts.reasons_for_asker(why[0] if why else []),
+        fingerprint=readable(claim.key_fingerprint, "") if decides else "",
+    )
+
+
+def _state(claim: Claim, at: datetime) -> str:
+    if claim.is_approved:
+        return gettext("Comes.")
+    if claim.held_until is None:
+        return gettext("Stands by.")
+    return gettext("Holds it until %(until)s.") % {"until": moment(claim.held_until, at)}
+
+
+def _asked(need: Need, proposals: list[Proposal], claims: list[Claim]) -> list[Asked]:
+    last = {(claim.task_id, claim.volunteer_id): claim for claim in claims}
+    rows = [
+        Asked(
+            handle=proposal.volunteer.handle,
+            task_name=facts.title(need, proposal.task),
+            when=_hour(proposal.asked_at),
+            outcome=_outcome(proposal, last.get((proposal.task_id, proposal.volunteer_id))),
+        )
+        for proposal in proposals
+    ]
+    known = {(proposal.task_id, proposal.volunteer_id) for proposal in proposals}
+    rows += [
+        Asked(claim.volunteer.handle, facts.title(need, claim.task), gettext("Found it"), _outcome(None, claim))
+        for pair, claim in last.items()
+        if pair not in known
+    ]
+    return rows
+
+
+def _hour(value: datetime | None) -> str:
+    return formats.date_format(timezone.localtime(value), "l H:00") if value else ""
+
+
+def _outcome(proposal: Proposal | None, claim: Claim | None) -> str:
+    if claim is None:
+        declined = proposal is not None and proposal.outcome == Proposal.DECLINED
+        return gettext("The answer was no") if declined else gettext("No answer yet")
+    return {
+        HELD: gettext("Holds it"),
+        STANDBY: gettext("Stands by"),
+        APPROVED: gettext("Comes"),
+        DONE: gettext("It is done"),
+        RELEASED: gettext("Could not after all"),
+        DECLINED: gettext("The answer was no"),
+        LAPSED: gettext("The hold ran out"),
+    }[claim.status]
+
+
+# What the desk may read
+
+def _read(need: Need, coordinator: Volunteer, private: bytes | None) -> Read:
+    """The note where the asker said so, the place where she sealed it to the desk. Nothing else."""
+    if not need.desk_reads and need.desk_place is None:
+        return Read(NOT_FOR_DESK)
+    if private is None:
+        return Read(LOCKED)
+    try:
+        unlocked = desk_key.unlocked(coordinator, private)
+    except Unreadable:
+        return Read(NO_SHARE)
+    note, answers = _note(need, unlocked)
+    place = readable(lambda: need.read_desk_place(unlocked), gettext("This cannot be read."))
+    return Read(OPEN, note, kinds.get(need.kind).described(answers), place)
+
+
+def _note(need: Need, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:
+    if not need.desk_reads:
+        return "", {}
+    cannot: tuple[str, dict[str, Any]] = (gettext("The note cannot be read any more."), {})
+    found: tuple[str, dict[str, Any]] = readable(lambda: need.read_note(unlocked), cannot)
+    return found

@@ -1,0 +1,124 @@
+"""What the desk sees of needs, and what it does where an asker wants it to decide."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from privacy import clock, instance
+from privacy.crypto import Unreadable
+from privacy.states import MoveRefused, SomebodyWasFaster
+from requests_app import desk_key, desk_page
+from requests_app.desk_need import need_page
+from requests_app.forms.desk import DecideForm, FilterForm, KeySheetForm
+from requests_app.models import Claim, KeyChanged, Need, TooLate
+from requests_app.readers import Unlocked
+from requests_app.views.ask import BAD_INPUT
+from volunteers import keys
+from volunteers.decorators import SignedIn, coordinator, unlocked
+
+
+@require_GET
+@coordinator
+def desk(request: SignedIn) -> HttpResponse:
+    """Every live task, what burns first."""
+    return _table(request)
+
+
+@require_POST
+@coordinator
+def key_sheet(request: SignedIn) -> HttpResponse:
+    """A word of the key sheet, typed back: somebody has it on paper."""
+    form = KeySheetForm(request.POST, number=instance.asked_word())
+    if not form.is_valid():
+        return _table(request, form)
+    if not instance.confirm(form.cleaned_data["word"]):
+        form.refuse()
+        return _table(request, form)
+    messages.success(request, _("Thank you. Keep the sheet away from this machine."))
+    return redirect("desk")
+
+
+@require_GET
+@coordinator
+def need(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """One need: why nobody, who was asked, who offered, what the desk may read."""
+    at = clock.now()
+    found = get_object_or_404(Need.objects.on_the_desk(at), pk=need_id)
+    page = need_page(found, request.user, keys.private_key(request), at)
+    return render(request, "requests_app/desk_need.html", {"page": page})
+
+
+@require_POST
+@coordinator
+@unlocked
+def approve(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """Yes to this one, for an asker who wanted the desk to decide."""
+    claim, fingerprint = _answered(request, need_id)
+    try:
+        claim.approve(_desk(request), fingerprint, clock.now())
+    except (TooLate, SomebodyWasFaster, MoveRefused):
+        return _too_late(request)
+    except KeyChanged:
+        messages.info(request, _("Something about this person changed. Please look again first."))
+    except Unreadable:
+        messages.info(request, _("You cannot open the desk's key yet. Ask somebody to share it."))
+    else:
+        messages.success(request, _("You said yes. Both are told that there is news."))
+    return redirect("desk_need", need_id)
+
+
+@require_POST
+@coordinator
+def decline(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """No to this one. No reason."""
+    claim, _fingerprint = _answered(request, need_id)
+    if claim.is_approved:
+        return _too_late(request)
+    try:
+        claim.decline(clock.now())
+    except (SomebodyWasFaster, MoveRefused):
+        return _too_late(request)
+    messages.success(request, _("You said no. The next one is asked."))
+    return redirect("desk_need", need_id)
+
+
+def _answered(request: SignedIn, need_id: UUID) -> tuple[Claim, str]:
+    """The claim that is answered and the key that was shown. A 404 where the desk does not decide."""
+    form = DecideForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    claim = get_object_or_404(Claim.objects.for_desk(need_id), pk=form.cleaned_data["claim"])
+    return claim, form.cleaned_data["fingerprint"]
+
+
+def _desk(request: SignedIn) -> Unlocked:
+    private = keys.private_key(request)
+    if private is None:
+        raise Unreadable
+    return desk_key.unlocked(request.user, private)
+
+
+def _too_late(request: SignedIn) -> HttpResponse:
+    messages.info(request, _("This offer is not waiting any more. Here is how it is now."))
+    return redirect("desk")
+
+
+def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> HttpResponse:
+    page = desk_page.desk(clock.now())
+    chosen = FilterForm.chosen(request.GET)
+    rows = page.only(chosen)
+    data = {"desk": page, "rows": rows[: desk_page.MOST_SHOWN], "found": len(rows), "chosen": chosen}
+    if request.htmx:
+        return render(request, "requests_app/desk.html#rows", data)
+    data["filters"] = FilterForm(chosen, page.rows)
+    data["key_sheet"] = key_sheet_form or _unconfirmed()
+    return render(request, "requests_app/desk.html", data, status=BAD_INPUT if key_sheet_form else 200)
+
+
+def _unconfirmed() -> KeySheetForm | None:
+    """The form of the key sheet, until a word of it was typed back."""
+    return None if instance.is_confirmed() else KeySheetForm(number=instance.asked_word())
