@@ -6,6 +6,7 @@ from datetime import datetime
 from notify import tasks as notify_tasks
 from organisation.models import Organisation
 from privacy.due import Duty
+from requests_app import start
 from requests_app import tasks as requests_tasks
 from volunteers.duties import PURGE_INVITATIONS
 
@@ -17,4 +18,6 @@ DUTIES: tuple[Duty, ...] = (*notify_tasks.DUTIES, *requests_tasks.DUTIES, PURGE_
 # What set-up does each time before anything is served, and how it says so. Doing it again does no harm.
 AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (
     ("Looking after the organisation's own row", Organisation.objects.ensure),
+    ("Finishing what was ending", start.finish_endings),
+    ("Destroying keys without a row", start.free_slots_without_a_row),
 )

@@ -20,20 +20,22 @@ def ask_next(task: Task, at: datetime) -> None:
         task.refresh_from_db(fields=["status", "ring", "escalate_after"])
         if task.status != "open" or not need.lives(at) or task.escalate_after is None:
             return
-        kind = kinds.get(need.kind)
+        kind, asked = kinds.get(need.kind), list[UUID]()
         if task.ring < len(kind.rings):
-            _propose(task, at, kind.rings[task.ring])
+            asked = _propose(task, at, kind.rings[task.ring])
             task.escalate(at + kind.pace(need.begins_at(), at))
         else:
             _tell_desk(task, at)
             task.escalate(None)
+    # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
+    for volunteer in Volunteer.objects.in_bulk(asked).values():
+        volunteer.mark_asked(at)
 
 
-def _propose(task: Task, at: datetime, count: int) -> None:
-    """Make proposals of the best who were not asked yet, and tell each there is news."""
-    asked = set(task.proposals.values_list("volunteer_id", flat=True))
-    matches = {m.volunteer_id: m for m in matching.best(task, at, count, but_not=asked)}
-    volunteers: dict[UUID, Volunteer] = Volunteer.objects.in_bulk(list(matches))
+def _propose(task: Task, at: datetime, count: int) -> list[UUID]:
+    """Make proposals to the best who were not asked yet, tell each there is news; who they are."""
+    before = set(task.proposals.values_list("volunteer_id", flat=True))
+    matches = matching.best(task, at, count, but_not=before)
     Proposal.objects.bulk_create(
         [
             Proposal(
@@ -44,13 +46,13 @@ def _propose(task: Task, at: datetime, count: int) -> None:
                 score=match.score,
                 reasons=list(match.reasons),
             )
-            for match in matches.values()
+            for match in matches
         ],
         ignore_conflicts=True,
     )
-    for volunteer_id in matches:
-        volunteers[volunteer_id].mark_asked(at)
-        outbox.queue(volunteer_id, f"task:{task.id}:asked", at, pace="now")
+    for match in matches:
+        outbox.queue(match.volunteer_id, f"task:{task.id}:asked", at, pace="now")
+    return [match.volunteer_id for match in matches]
 
 
 def _tell_desk(task: Task, at: datetime) -> None:

@@ -73,7 +73,7 @@ class VolunteerQuerySet(models.QuerySet["Volunteer"]):
 
     def lock(self, pk: uuid.UUID) -> Volunteer:
         """The row as it is now, locked until the transaction ends: verbs that depend on standing begin so."""
-        return self.select_for_update().get(pk=pk)
+        return self.select_for_update(no_key=True).get(pk=pk)
 
     def by_calendar_token(self, token: str) -> Volunteer | None:
         """Whose calendar link this is; None for an unknown, empty or replaced one."""

@@ -19,7 +19,7 @@ from privacy.crypto import fingerprint
 from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
-from privacy.models import Compartment, Counter, Grant
+from privacy.models import Compartment, Grant
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.bed_night import BedNight
 from requests_app.models.event import Event
@@ -270,7 +270,6 @@ class Claim(Sealed, Stateful, DueRow):
         self.task._move("approved", at)
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
-        Counter.objects.bump(f"approved.{self.need.kind}", at)
 
     # What is sealed under the claim
 
@@ -366,10 +365,11 @@ class Claim(Sealed, Stateful, DueRow):
             self._see(at)
             self._move(DONE, at, ending=True)
             self.task.finish(at)
-            self._rest(at)
             outbox.queue(self.need_id, f"claim:{self.id}:done", at)
             all_done = not self.need.tasks.filter(status__in=("open", "held", "approved")).exists()
         self.finish_ending()
+        # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
+        self._rest(at)
         if all_done:
             self.need.met(at)
 

@@ -92,7 +92,7 @@ class NeedQuerySet(DueQuerySet["Need"]):
     def lock(self, pk: uuid.UUID) -> "Need":
         """The need as it is now, locked until the transaction ends. Every verb on a need, its tasks
         and its claims takes this lock first, so that no two of them wait for each other."""
-        return self.select_for_update().get(pk=pk)
+        return self.select_for_update(no_key=True).get(pk=pk)
 
     def ask(self, mailbox: Mailbox, asked: Asked, at: datetime, desk: Reader | None = None) -> "Need":
         """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
@@ -112,6 +112,8 @@ class NeedQuerySet(DueQuerySet["Need"]):
             keyring().destroy(slot.number, need.slot_owner)
             keyring().release(slot.number, need.slot_owner)
             raise
+        # After the transaction: a counter's row would keep everybody who counts waiting in line.
+        Counter.objects.bump(f"asked.{need.kind}", at)
         return need
 
     def _store(self, need: "Need", asked: Asked, at: datetime, desk: Reader | None) -> None:
@@ -124,7 +126,6 @@ class NeedQuerySet(DueQuerySet["Need"]):
         NeedDay.objects.bulk_create(_days(need))
         need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
         Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
-        Counter.objects.bump(f"asked.{need.kind}", at)
 
 
 class Need(Sealed, Stateful, DueRow):
@@ -283,8 +284,8 @@ class Need(Sealed, Stateful, DueRow):
                 return
             self._move(to, at, ending=True, purge_after=clock.quarter_up(at + SHOWN_AFTER_END))
             self.tasks.end_all(met=to == MET, at=at)
-            Counter.objects.bump(f"{to}.{self.kind}", at)
         self.finish_ending()
+        Counter.objects.bump(f"{to}.{self.kind}", at)
 
     def finish_ending(self, at: datetime | None = None) -> None:
         """Destroy the keys, then delete what they opened. Again and again is harmless: a crash in

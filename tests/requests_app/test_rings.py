@@ -1,0 +1,56 @@
+"""Who is asked, when, and how it ends: nobody twice, at the end the desk."""
+
+from datetime import timedelta
+
+from organisation import kinds
+from requests_app import rings, tasks
+from requests_app.models import Proposal, Task
+from tests.requests_app.world import World, only_task, take
+from tests.volunteers.people import AT
+
+DAY = timedelta(days=1)
+
+
+def test_the_first_ring_is_asked_at_the_first_look(world: World) -> None:
+    for _ in range(6):
+        world.volunteer()
+    _visit, need = world.ask()
+    tasks.escalate(AT)
+    assert Proposal.objects.filter(task__need=need).count() == kinds.get("ride").rings[0]
+
+
+def test_nobody_is_asked_twice_and_the_next_ring_comes_later(world: World) -> None:
+    for _ in range(6):
+        world.volunteer()
+    _visit, need = world.ask()
+    rings.ask_next(only_task(need), AT)
+    task = only_task(need)
+    assert task.escalate_after > AT
+    rings.ask_next(task, task.escalate_after)
+    asked = list(Proposal.objects.filter(task=task).values_list("volunteer", flat=True))
+    assert len(asked) == len(set(asked)) == 6
+
+
+def test_asking_stops_when_the_task_is_held(world: World) -> None:
+    people = [world.volunteer() for _ in range(6)]
+    _visit, need = world.ask()
+    rings.ask_next(only_task(need), AT)
+    take(people[0], only_task(need))
+    assert list(Task.objects.to_escalate(AT + DAY)) == []
+
+
+def test_after_the_last_ring_asking_ends_with_the_desk(world: World) -> None:
+    _visit, need = world.ask()
+    for _ in range(len(kinds.get("ride").rings) + 1):
+        rings.ask_next(only_task(need), AT)
+    assert only_task(need).escalate_after is None
+
+
+def test_who_was_asked_least_recently_comes_first(world: World) -> None:
+    first, second = world.volunteer(), world.volunteer()
+    first.volunteer.mark_asked(AT - timedelta(days=2))
+    second.volunteer.mark_asked(AT - timedelta(days=9))
+    _visit, need = world.ask()
+    rings.ask_next(only_task(need), AT)
+    ordered = Proposal.objects.filter(task__need=need).order_by("-score")
+    assert [row.volunteer for row in ordered] == [second.volunteer, first.volunteer]
