@@ -1,32 +1,26 @@
 """`make demo`: an example organisation that is made by the ordinary verbs and opened by what is printed."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Iterator
 from html import unescape
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 
-from mutualaid import demo
 from organisation.models import Area, Hours, Organisation, PhoneNumber
 from privacy import clock, instance
 from privacy.crypto import Unreadable
 from requests_app import matching
 from requests_app.models import Claim, Message, Need, Proposal, Task
 from requests_app.readers import Unlocked
-from tests.requests_app import world as worlds
 from volunteers import desk, keys
-from volunteers.models import Invitation, Offer, Volunteer
-
-ROOT = Path(__file__).resolve().parents[2]
+from volunteers.models import Offer, Volunteer
 
 
 def printed(*words: str) -> str:
@@ -45,11 +39,19 @@ def hidden(page: str, name: str) -> str:
     return unescape(found[1])
 
 
+@pytest.fixture(scope="module")
+def _filled_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """One example for all tests of this file: filling it derives many keys."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        instance.ensure(create=True)
+        Organisation.objects.ensure(clock.now())
+        yield json.loads(printed("--json"))
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def filled(db: None) -> dict[str, Any]:
-    instance.ensure(create=True)
-    Organisation.objects.ensure(clock.now())
-    return dict(json.loads(printed("--json")))
+def filled(_filled_once: dict[str, Any], db: None) -> dict[str, Any]:
+    return _filled_once
 
 
 def sign_in(account: dict[str, str]) -> Client:
@@ -107,7 +109,7 @@ def test_volunteers_were_asked_and_find_something_on_their_boards(filled: dict[s
     assert "/needs/" in text(sign_in(host).get("/board/"))
 
 
-def test_one_of_them_is_for_nobody_and_the_desk_can_see_what_stands_in_the_way(
+def test_nobody_can_do_one_of_them_and_the_desk_sees_what_stands_in_the_way(
     filled: dict[str, Any],
 ) -> None:
     at = clock.now()
@@ -143,60 +145,8 @@ def test_the_house_has_areas_hours_and_numbers_that_ring_nowhere(filled: dict[st
     assert all(number.number.startswith("555 01") for number in PhoneNumber.objects.all())
 
 
-def test_the_link_that_set_up_printed_is_not_left_open(db: None) -> None:
-    instance.ensure(create=True)
-    Invitation.objects.make(None, clock.now(), coordinator=True)
-    printed()
-    assert list(Invitation.objects.open(clock.now())) == []
-
-
-def test_what_is_printed_for_people_holds_the_same(db: None) -> None:
-    instance.ensure(create=True)
-    page = printed()
-    for username in Volunteer.objects.values_list("username", flat=True):
-        assert username in page
-    assert re.search(r'"I have a code":\n  (\w+ ){7}\w+\n', page)
-
-
 def test_an_instance_with_an_account_is_left_alone(filled: dict[str, Any]) -> None:
     before = (Volunteer.objects.count(), Need.objects.count(), Area.objects.count())
     with pytest.raises(CommandError, match="in use"):
         printed()
     assert (Volunteer.objects.count(), Need.objects.count(), Area.objects.count()) == before
-
-
-def test_an_instance_with_a_need_is_left_alone(db: None) -> None:
-    instance.ensure(create=True)
-    world = worlds.make()
-    world.ask(at=clock.now(), day=clock.local_day(clock.now()))
-    Volunteer.objects.all().delete()
-    with pytest.raises(CommandError, match="in use"):
-        printed()
-    assert (Volunteer.objects.count(), Need.objects.count()) == (0, 1)
-
-
-def test_where_something_fails_nothing_is_left(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    instance.ensure(create=True)
-    monkeypatch.setattr(demo.tasks, "escalate", lambda at: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        printed()
-    assert (Volunteer.objects.count(), Need.objects.count(), Area.objects.count()) == (0, 0, 0)
-
-
-@pytest.mark.once
-def test_before_set_up_it_says_what_to_do_and_after_it_works_once(tmp_path: Path) -> None:
-    early = manage(tmp_path, "demo")
-    assert (early.returncode, early.stdout) == (1, "")
-    assert "Run `make setup` first." in early.stderr
-    assert manage(tmp_path, "setup").returncode == 0
-    assert len(json.loads(manage(tmp_path, "demo", "--json").stdout)["accounts"]) == 9
-    again = manage(tmp_path, "demo")
-    assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr.strip() == "CommandError: This instance is in use: an example needs an empty one."
-
-
-def manage(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = {**kept, "DATA_DIR": str(folder), "ENV_FILE": "-"}
-    command = [sys.executable, "manage.py", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
