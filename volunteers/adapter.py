@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from organisation import page_language
 from organisation.models import Organisation
 from privacy import instance
 from privacy.crypto import Unreadable, context
@@ -81,6 +82,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         whose, private = getattr(request, "opened_key", (None, b""))
         if whose == user.pk:
             keys.remember(request, private)
+
+    def post_login(self, request: HttpRequest, user: Volunteer, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        page_language.remember(response, user.interface_language)
+        return response
 
     def respond_user_inactive(self, request: HttpRequest, user: Volunteer) -> HttpResponse:
         """A suspended account with a passkey: the same words as an unknown one."""

@@ -10,7 +10,7 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -47,11 +47,14 @@ class JoinForm(NewPassphraseForm):
 
     field_order = ("handle", "username", "passphrase", "again")
     handle = handle_field()
-    # Posted back for password managers only; the view knows the name.
+    # On the page for password managers; what comes back is not listened to.
     username = name_field()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *, name: str) -> None:
+        if data is not None:
+            data = data.copy()
+            data["username"] = name
+        super().__init__(data, initial={"username": name})
         username = self.fields["username"]
         username.required = False
         username.help_text = _("We made this name for you. You need it to sign in.")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import cache
+from nacl.pwhash import argon2id
 
 from privacy import instance
 from tests.volunteers import people
@@ -13,6 +14,13 @@ def _noon_on_a_monday(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
     # Nobody tried anything before.
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _derivations_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every person here joins for real; what a derivation costs is measured in tests/privacy."""
+    monkeypatch.setattr("privacy.derivation.OPS", argon2id.OPSLIMIT_MIN)
+    monkeypatch.setattr("privacy.derivation.MEMORY", argon2id.MEMLIMIT_MIN)
 
 
 @pytest.fixture

@@ -46,8 +46,10 @@ def test_the_name_on_the_page_is_the_name_of_the_account(ana: Person, client: Cl
     shown = re.search(r'value="([a-z]+-[a-z]+-\d\d)"', client.get(f"/join/{token}/").content.decode())
     assert shown is not None
 
-    client.post(f"/join/{token}/", fill())
+    again = client.post(f"/join/{token}/", fill(again="", username="somebody-else-11")).content.decode()
+    client.post(f"/join/{token}/", fill(username="somebody-else-11"))
 
+    assert f'value="{shown[1]}"' in again
     assert Volunteer.objects.get(handle="Kim").username == shown[1]
 
 

@@ -33,6 +33,13 @@ def test_what_they_say_about_themselves_is_stored(ben: Person, client: Client) -
     assert (languages.codes(row.languages), row.cap_per_week, row.rest_days) == (["en", "fr"], 3, 2)
 
 
+def test_the_pages_speak_the_language_of_the_profile(ben: Person, client: Client) -> None:
+    ben.sign_in(client).post("/profile/about/", about())
+
+    assert '<html lang="fr"' in client.get("/profile/").content.decode()
+    assert '<html lang="fr"' in ben.sign_in(Client()).get("/profile/").content.decode()
+
+
 def test_no_limit_is_an_empty_field(ben: Person, client: Client) -> None:
     ben.sign_in(client).post("/profile/about/", about(cap_per_week="", rest_days=""))
 

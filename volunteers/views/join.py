@@ -43,13 +43,12 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     at = clock.now()
     try:
         Invitation.objects.find(token, at)
-        form = JoinForm(request.POST or None, initial={"username": _name(request)})
+        form = JoinForm(request.POST or None, name=_name(request))
         if request.method == "POST" and form.is_valid():
             return _joined(request, token, form, at)
     except InvitationRefused:
         return render(request, "volunteers/join_refused.html", status=404)
-    shown = {"form": form, "username": _name(request)}
-    return render(request, "volunteers/join.html", shown, status=422 if form.errors else 200)
+    return render(request, "volunteers/join.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @sensitive_variables()
@@ -57,7 +56,7 @@ def _joined(request: HttpRequest, token: str, form: JoinForm, at: datetime) -> H
     typed = form.cleaned_data
     joined = join_with(
         token,
-        username=_name(request),
+        username=typed["username"],
         handle=typed["handle"],
         passphrase=typed["passphrase"],
         language=_language(),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from notify import transports
 from notify.forms import ChannelForm
 from notify.models import Channel
+from organisation import page_language
 from privacy import clock
 from privacy.crypto import Unreadable
 from volunteers import keys
@@ -66,9 +67,12 @@ def about(request: HttpRequest) -> HttpResponse:
     form = AboutForm(request.POST)
     if not form.is_valid():
         return _page(request, about=form)
-    signed_in(request).describe(clock.now(), **form.values())
+    values = form.values()
+    signed_in(request).describe(clock.now(), **values)
     messages.success(request, _("Saved."))
-    return redirect("profile")
+    response = redirect("profile")
+    page_language.remember(response, values["interface_language"])
+    return response
 
 
 @require_POST
