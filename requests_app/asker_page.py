@@ -152,7 +152,7 @@ class _Page:
             need=need,
             title=facts.title(need),
             facts=facts.facts(need),
-            sentence=what_happens(need, claims, len(tasks), len(asked), self.at),
+            sentence=what_happens(need, claims, tasks, len(asked), self.at),
             people=[self._person(need, claim) for claim in claims],
             note=note,
             answers=kinds.get(need.kind).described(answers),

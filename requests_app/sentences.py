@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 
-from requests_app.models import Claim, Need
+from requests_app.models import Claim, Need, Task
 from requests_app.models.need import DESK, MET
 
 
@@ -19,12 +19,12 @@ class Sentence:
     tone: str = "wait"
 
 
-def what_happens(need: Need, offered: list[Claim], tasks: int, asked: int, at: datetime) -> Sentence:
-    """For the asker: a need, the claims on it she can see, how many tasks it has, how many were asked."""
+def what_happens(need: Need, offered: list[Claim], tasks: list[Task], asked: int, at: datetime) -> Sentence:
+    """For the asker: a need, the claims on it she can see, its live tasks, how many people were asked."""
     if not need.lives(at):
         return _closed(need)
     coming = [claim for claim in offered if claim.is_approved]
-    if tasks and len(coming) == tasks:
+    if tasks and len(coming) == len(tasks):
         return Sentence(
             gettext("Yes. Somebody is coming."),
             gettext("Ask for the two words first. You can still say no."),
@@ -34,6 +34,9 @@ def what_happens(need: Need, offered: list[Claim], tasks: int, asked: int, at: d
         return Sentence(gettext("Somebody is coming. Not everything is taken yet."), _until(need), "yes")
     if offered:
         return _offered(need, len(offered))
+    if all(task.everybody_was_asked for task in tasks):
+        now = gettext("Everybody who fits was asked. Nobody is coming until this page says yes.")
+        return Sentence(now, gettext("The desk knows.") + " " + _until(need), "warn")
     return _waiting(need, asked)
 
 

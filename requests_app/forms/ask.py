@@ -191,8 +191,11 @@ class AskForm(ShownAsTyped, forms.Form):
         open_questions = [q for q in self.kind.questions if not q.folded]
         return [self["area"], self["day"], self["parts"], *self._questions(open_questions)]
 
-    def folds(self) -> list[tuple[str, list[BoundField]]]:
-        """The optional groups: (title, fields)."""
+    def folds(self) -> list[tuple[str, list[BoundField], bool]]:
+        """The optional groups: (title, fields, whether it stands open).
+
+        A group with something typed or wrong in it is open, so that nothing is hidden from her.
+        """
         folded = [q for q in self.kind.questions if q.folded]
         groups = [
             (gettext("How long, how many"), self._named("nights", "people")),
@@ -203,7 +206,7 @@ class AskForm(ShownAsTyped, forms.Form):
             (gettext("Who decides, and when you look again"), self._named("decides", "place", "looks_again")),
             (gettext("How we tell you"), self._named("tell_by", "email", "from_hour", "until_hour")),
         ]
-        return [(title, fields) for title, fields in groups if fields]
+        return [(title, fields, any(map(_in_use, fields))) for title, fields in groups if fields]
 
     def _named(self, *names: str) -> list[BoundField]:
         return [self[name] for name in names if name in self.fields]
@@ -272,6 +275,14 @@ class AskForm(ShownAsTyped, forms.Form):
         if data["tell_by"] != EMAIL:
             return None
         return Tell(EMAIL, data["email"], data["from_hour"], data["until_hour"])
+
+
+def _in_use(field: BoundField) -> bool:
+    """Whether the form came back with something typed, or wrong, in this field."""
+    if not field.form.is_bound:
+        return False
+    typed, plain = field.data, field.field.initial
+    return bool(field.errors) or (bool(typed) and str(typed) != str("" if plain is None else plain))
 
 
 def _number(label: Any, most: int) -> forms.IntegerField:

@@ -97,6 +97,11 @@ class Task(Stateful, DueRow):
             )
         ]
 
+    @property
+    def everybody_was_asked(self) -> bool:
+        """Every ring was asked, nobody has it, and the desk was told."""
+        return self.status == OPEN and self.escalate_after is None
+
     # Verbs
 
     def claim(

@@ -102,9 +102,9 @@ def test_a_form_that_is_right_has_no_summary() -> None:
     assert render_to_string("components/errors.html", {"form": asked(area="1", desk="y")}).strip() == ""
 
 
-def test_a_fold_opens_when_the_form_came_back() -> None:
+def test_a_fold_stands_open_where_something_in_it_was_typed_or_is_wrong() -> None:
     def opened(form: AskForm) -> bool:
-        context = {"title": "More", "fields": [form["note"]]}
+        context = {"title": "More", "fields": [form["note"]], "open": form.is_bound}
         return "open" in parse(render_to_string("components/fold.html", context)).named("details")[0]
 
     assert opened(AskForm()) is False
