@@ -1,8 +1,6 @@
 """The whole running system keeps its promises whatever is killed beneath it."""
 
 import json
-import os
-import signal
 import time
 import urllib.error
 import urllib.request
@@ -64,8 +62,8 @@ def test_the_whole_tree_needs_at_most_150_megabytes(live_system: Callable[..., L
 def test_whoever_is_killed_is_back_within_seconds(
     live_system: Callable[..., LiveSystem], number: int
 ) -> None:
-    system = live_system("sqlite", "memory", RUN=f"kill {number}")
-    assert eventually(lambda: is_healthy(system))
+    system = live_system("sqlite", "memory")
+    assert eventually(lambda: is_healthy(system) and len(system.processes()) == 5)
     victim = system.processes()[number]
     victim.kill()
 
@@ -95,25 +93,32 @@ def test_the_worker_looks_again_after_the_database_was_restarted(
     assert eventually(lambda: is_healthy(system))
 
 
-def test_one_ctrl_c_leaves_nothing_behind_and_says_so(live_system: Callable[..., LiveSystem]) -> None:
-    system = live_system("sqlite", "memory", RUN="alone")
-    processes = system.processes()
-    runner = system.runner
-    began = time.monotonic()
-    system.stop()
+@pytest.fixture
+def started(live_system: Callable[..., LiveSystem]) -> LiveSystem:
+    """A system of its own for those who end it."""
+    system = live_system("sqlite", "memory", LOG_LEVEL="ERROR")
+    if system.runner is None:
+        system.start()
+    return system
+
+
+def test_one_ctrl_c_leaves_nothing_behind_and_says_so(started: LiveSystem) -> None:
+    processes, runner, began = started.processes(), started.runner, time.monotonic()
+    started.stop()
 
     assert runner is not None
     assert runner.returncode == 0
     assert time.monotonic() - began < 10
     assert not any(process.is_running() for process in processes)
-    assert system.log.read_text().splitlines()[-1] == "Stopped."
+    assert started.log.read_text().splitlines()[-1] == "Stopped."
 
 
-def test_kill_9_of_the_runner_leaves_nothing_behind(live_system: Callable[..., LiveSystem]) -> None:
-    system = live_system("sqlite", "memory", RUN="killed")
-    processes = system.processes()
-    os.kill(processes[0].pid, signal.SIGKILL)
-    system.runner = None
-
+def test_kill_9_of_the_runner_leaves_nothing_behind(started: LiveSystem) -> None:
+    processes, runner = started.processes(), started.runner
+    assert runner is not None
+    runner.kill()
+    runner.wait()
+    started.runner = None
     gone, alive = psutil.wait_procs(processes, timeout=5)
+
     assert (len(gone), alive) == (5, [])
