@@ -353,3 +353,9 @@ def test_pages_before_signing_in_open_without_an_account(
 
     assert page.status_code == 200
     assert (b"<script src" in page.content) is (name == "account_passkey")
+
+
+def test_a_passkey_is_asked_for_without_saying_who_has_one(ana: Person, client: Client) -> None:
+    answer = client.get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"})
+
+    assert answer.json()["request_options"]["publicKey"].get("allowCredentials", []) == []
