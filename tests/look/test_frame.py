@@ -9,6 +9,9 @@ from django.utils import translation
 
 from tests.look.markup import Markup, parse
 
+# Every page names the organisation.
+pytestmark = pytest.mark.django_db
+
 ERRORS = ("400", "403", "403_csrf", "404", "413", "500", "503")
 
 
