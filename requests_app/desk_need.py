@@ -72,11 +72,11 @@ class DeskNeed:
 
 def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: datetime) -> DeskNeed:
     """One need for one coordinator; `private` is their open key, None while it is locked."""
-    claims = list(Claim.objects.filter(need=need).select_related("volunteer", "task").order_by("place_in_line"))
-    proposals = list(Proposal.objects.about(need))
-    offered = list(
-        Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches")
+    claims = list(
+        Claim.objects.filter(need=need).select_related("volunteer", "task").order_by("place_in_line")
     )
+    proposals = list(Proposal.objects.about(need))
+    offered = list(Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches"))
     return DeskNeed(
         need=need,
         title=facts.title(need),
@@ -99,6 +99,7 @@ def _who_decides(need: Need) -> str:
 
 
 # Why nobody
+
 
 def _why_nobody(need: Need, offered: list[Claim], at: datetime) -> list[str]:
     """For the tasks nobody has: how many fit, and how many would without one condition."""
@@ -191,6 +192,7 @@ def would_fit(condition: str, count: int) -> str:
 
 # Who was asked, who offered
 
+
 def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -> Person:
     why = [p.reasons for p in proposals if (p.task_id, p.volunteer_id) == (claim.task_id, claim.volunteer_id)]
     decides = need.decides == DESK and not claim.is_approved
@@ -226,7 +228,9 @@ def _asked(need: Need, proposals: list[Proposal], claims: list[Claim]) -> list[A
     ]
     known = {(proposal.task_id, proposal.volunteer_id) for proposal in proposals}
     rows += [
-        Asked(claim.volunteer.handle, facts.title(need, claim.task), gettext("Found it"), _outcome(None, claim))
+        Asked(
+            claim.volunteer.handle, facts.title(need, claim.task), gettext("Found it"), _outcome(None, claim)
+        )
         for pair, claim in last.items()
         if pair not in known
     ]
@@ -253,6 +257,7 @@ def _outcome(proposal: Proposal | None, claim: Claim | None) -> str:
 
 
 # What the desk may read
+
 
 def _read(need: Need, coordinator: Volunteer, private: bytes | None) -> Read:
     """The note where the asker said so, the place where she sealed it to the desk. Nothing else."""

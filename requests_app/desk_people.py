@@ -64,8 +64,7 @@ def people(at: datetime) -> People:
         SUSPENDED: gettext("Suspended"),
     }
     groups = [
-        Group(title, [row for row in rows if row.standing == standing])
-        for standing, title in titles.items()
+        Group(title, [row for row in rows if row.standing == standing]) for standing, title in titles.items()
     ]
     return People(
         groups=[group for group in groups if group.rows],

@@ -1,4 +1,4 @@
-"""Where areas and offers meet: when the tree of areas changes, what offers can be found by changes with it."""
+"""Where areas and offers meet: when the tree of areas changes, the search rows of offers change with it."""
 
 from datetime import datetime
 from typing import Any

@@ -34,7 +34,7 @@ class FilterForm(forms.Form):
         needs = [row.task.need for row in rows]
         areas = {str(need.area_id): need.area.name for need in needs}
         days = {need.day.isoformat(): facts.day(need.day) for need in sorted(needs, key=lambda n: n.day)}
-        offered = {
+        offered: dict[str, dict[str, Any]] = {
             "kind": dict(kinds.choices()),
             "area": dict(sorted(areas.items(), key=lambda area: area[1].casefold())),
             "state": dict(STATE_NAMES),

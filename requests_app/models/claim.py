@@ -95,6 +95,10 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         """Claims of needs that live: a need whose time is over has none, whether the broom came or not."""
         return self.filter(need__status="open", need__expires_at__gt=at)
 
+    def in_line(self) -> "ClaimQuerySet":
+        """Claims of every state in the order they were made, with who made them."""
+        return self.select_related("volunteer", "task").order_by("place_in_line")
+
     def for_desk(self, need_id: uuid.UUID) -> "ClaimQuerySet":
         """The claims the desk decides about: where the asker let it decide. All others are a 404."""
         related = ("task", "need", "need__mailbox", "volunteer", "offer")

@@ -112,7 +112,7 @@ def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> Htt
     chosen = FilterForm.chosen(request.GET)
     rows = page.only(chosen)
     data = {"desk": page, "rows": rows[: desk_page.MOST_SHOWN], "found": len(rows), "chosen": chosen}
-    if request.htmx:
+    if request.headers.get("HX-Request"):
         return render(request, "requests_app/desk.html#rows", data)
     data["filters"] = FilterForm(chosen, page.rows)
     data["key_sheet"] = key_sheet_form or _unconfirmed()

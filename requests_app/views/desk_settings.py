@@ -164,7 +164,7 @@ def _saved(request: SignedIn, page: str = "desk_settings") -> HttpResponse:
     return redirect(page)
 
 
-def _page(request: SignedIn, **bound: forms.Form) -> HttpResponse:
+def _page(request: SignedIn, **bound: forms.BaseForm) -> HttpResponse:
     """The whole page; `bound` is a form that came back with an error."""
     organisation = Organisation.objects.current()
     data: dict[str, Any] = {

@@ -228,5 +228,3 @@ def test_the_page_names_no_secret(world: World, desk: Browser) -> None:
     take(world.volunteer(), only_task(need))
     page = desk.page("/desk/")
     assert ("blue door" in page, "clock" in page, Claim.objects.count()) == (False, False, 1)
-
-
