@@ -5,7 +5,8 @@ rows (p, volunteers/places.py) and the distances between areas (d). The best are
 nearest 200 rows. It proposes; people decide.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from organisation.models import MAX_REACH_KM
 from privacy import clock
 from requests_app.models import Need, Task
 from requests_app.models.taken import first_day_that_counts
+from volunteers.account import hour_number
 from volunteers.models import Volunteer
 
 MOST_ROWS = 200
@@ -26,17 +28,18 @@ HOURS_FAIR = 24 * 30
 
 _DAY_PARTS = "COALESCE(e.parts, (p.weekly >> nd.weekday_shift) & 15)"
 
-# Each hard condition by name. `{today}` and `{week}` are local dates, bound as parameters.
+# Each hard condition by name, the cheapest first: a row is left at the first it does not meet.
+# `{today}` and `{week}` are local dates, bound as parameters.
 CONDITIONS: dict[str, str] = {
     "capacity": "p.capacity >= n.people",
     "conditions": "(p.conditions & n.conditions) = n.conditions",
     "language": "(NOT n.languages_hard OR (p.languages & n.languages) <> 0)",
-    "parts": f"""(CASE WHEN p.has_exceptions THEN NOT EXISTS (
-        SELECT 1 FROM requests_app_needday nd
+    # `possible` is never less than what is true on any one day; only dated exceptions need a look.
+    "parts": f"""((p.possible & n.any_bits) <> 0 AND (p.possible & n.all_bits) = n.all_bits
+        AND (NOT p.has_exceptions OR NOT EXISTS (SELECT 1 FROM requests_app_needday nd
         LEFT JOIN volunteers_offerexception e ON e.offer_id = p.offer_id AND e.day = nd.day
         WHERE nd.need_id = n.id AND (({_DAY_PARTS} & nd.all_parts) <> nd.all_parts
-            OR (nd.any_parts <> 0 AND ({_DAY_PARTS} & nd.any_parts) = 0)))
-        ELSE (p.weekly & n.any_bits) <> 0 AND (p.weekly & n.all_bits) = n.all_bits END)""",
+            OR (nd.any_parts <> 0 AND ({_DAY_PARTS} & nd.any_parts) = 0)))))""",
     "pause": "(p.paused_until IS NULL OR p.paused_until <= {today})",
     "nights": """(n.nights = 0 OR NOT EXISTS (
         SELECT 1 FROM requests_app_needday nd WHERE nd.need_id = n.id AND nd.night
@@ -44,17 +47,31 @@ CONDITIONS: dict[str, str] = {
              WHERE b.offer_id = p.offer_id AND b.night = nd.day) + n.people > p.capacity))""",
     "cap": """(p.cap_per_week IS NULL OR (SELECT count(*) FROM requests_app_taken k
         WHERE k.volunteer_id = p.volunteer_id AND k.day >= {week}) < p.cap_per_week)""",
-    "never": """NOT EXISTS (SELECT 1 FROM requests_app_nevermatch x
-        WHERE x.mailbox_id = n.mailbox_id AND x.volunteer_id = p.volunteer_id)""",
-    "declined": """NOT EXISTS (SELECT 1 FROM requests_app_proposal o
-        JOIN requests_app_task ot ON ot.id = o.task_id
-        WHERE ot.need_id = n.id AND o.volunteer_id = p.volunteer_id AND o.outcome = 'declined')""",
+    # Counted, not NOT EXISTS: PostgreSQL would plan a join for it, and the plan costs more than the look.
+    "never": """(SELECT count(*) FROM requests_app_nevermatch x
+        WHERE x.mailbox_id = n.mailbox_id AND x.volunteer_id = p.volunteer_id) = 0""",
+    "declined": """(SELECT count(*) FROM requests_app_task ot
+        JOIN requests_app_proposal o ON o.task_id = ot.id AND o.volunteer_id = p.volunteer_id
+        WHERE ot.need_id = n.id AND o.outcome = 'declined') = 0""",
 }
 # The conditions that begin the index, and therefore the join.
 LET_IN, REACH, KIND = "p.ready = TRUE", "p.reach_km >= d.km", "p.kind = n.kind"
 
-_COLUMNS = """p.volunteer_id, p.offer_id, d.km, p.weekly, p.capacity, p.languages,
-    p.last_asked_at, n.any_bits, n.languages, n.people"""
+_EVERY = {"let_in": LET_IN, "reach": REACH, "kind": KIND, **CONDITIONS}
+_FIT = " AND ".join(CONDITIONS.values())
+
+# Points over the hard conditions; `{hour}` is the hour it is (volunteers.account.hour_number), bound as a parameter.
+_SCORE = f"""({NEAR} * ({MAX_REACH_KM} - d.km) / {MAX_REACH_KM}
+    + CASE WHEN (p.languages & n.languages) <> 0 THEN {LANGUAGE} ELSE 0 END
+    + CASE WHEN (p.weekly & n.any_bits) = n.any_bits THEN {PARTS} ELSE 0 END
+    + CASE WHEN p.capacity = n.people THEN {SIZE} ELSE 0 END
+    + {FAIR} * CASE WHEN p.asked_hour > {{hour}} THEN 0
+        WHEN p.asked_hour <= {{hour}} - {HOURS_FAIR} THEN {HOURS_FAIR}
+        ELSE {{hour}} - p.asked_hour END / {HOURS_FAIR})"""
+
+_COLUMNS = f"""p.volunteer_id, p.offer_id, d.km, {_SCORE} AS score,
+    (p.languages & n.languages) <> 0 AS speaks, (p.weekly & n.any_bits) = n.any_bits AS any_time,
+    p.asked_hour <= {{hour}} - {HOURS_FAIR} AS not_lately"""
 
 
 @dataclass(frozen=True)
@@ -80,114 +97,125 @@ class Nobody:
 def best(task: Task, at: datetime, count: int, but_not: Iterable[UUID] = ()) -> list[Match]:
     """The `count` best volunteers for one task, the best first; `but_not` are volunteer ids.
 
-    One statement, whatever the number of offers. Same input, same order.
+    At most three statements, whatever the number of offers. Same input, same order.
     """
-    sql = f"""SELECT {_COLUMNS}, n.id FROM requests_app_need n
-        CROSS JOIN organisation_distance d CROSS JOIN volunteers_offerplace p
-        WHERE n.id = %s AND d.to_area_id = n.area_id AND {KIND}
-        AND p.area_id = d.from_area_id AND {LET_IN} AND {REACH} AND {_fit()}
-        ORDER BY d.km, d.from_area_id, p.last_asked_at LIMIT {MOST_ROWS}"""
-    rows = _rows(sql, [_id(task.need_id), *_times(at)])
     left_out = set(but_not)
-    matches = [m for m in (_score(row, task.id, at) for row in rows) if m.volunteer_id not in left_out]
-    return _one_each(matches, lambda match: match.volunteer_id)[:count]
+    # Nearly always enough: a volunteer with several offers that fit takes a row for each.
+    few = min(MOST_ROWS, 2 * count + len(left_out))
+    found = _best(task, at, few)
+    chosen = _one_each(found, lambda match: match.volunteer_id, left_out)
+    if len(chosen) < count and len(found) == few < MOST_ROWS:
+        chosen = _one_each(_best(task, at, MOST_ROWS), lambda match: match.volunteer_id, left_out)
+    return chosen[:count]
+
+
+def _best(task: Task, at: datetime, count: int) -> list[Match]:
+    """The best offers among the MOST_ROWS nearest that fit, those first whom nobody asked for longest."""
+    # The kind is also given as a value: PostgreSQL plans with it.
+    sql = f"""SELECT * FROM (SELECT {_COLUMNS} FROM requests_app_need n
+        CROSS JOIN organisation_distance d CROSS JOIN volunteers_offerplace p
+        WHERE n.id = {{need}} AND d.to_area_id = n.area_id AND {KIND} AND p.kind = {{kind}}
+        AND p.area_id = d.from_area_id AND {LET_IN} AND {REACH} AND {_FIT}
+        ORDER BY d.km, d.from_area_id, p.asked_hour, p.offer_id LIMIT {MOST_ROWS}) AS fits
+        ORDER BY score DESC, km, offer_id LIMIT {{count}}"""
+    named = {"need": _id(task.need_id), "kind": task.need.kind, "count": count}
+    return [_match(row, task.id) for row in _rows(sql, {**_times(at), **named})]
 
 
 def board(volunteer: Volunteer, at: datetime) -> list[Match]:
     """What this volunteer could do, the best first: every task that is free, or held by somebody
     they could stand by for, and that fits one of their offers now."""
-    return _for_volunteer(volunteer, at, "AND t.status IN ('open', 'held')", [])
+    return _for_volunteer(volunteer, at, None)
 
 
 def on_need(volunteer: Volunteer, need_id: UUID, at: datetime) -> list[Match]:
     """The tasks of one need that fit this volunteer now; empty is a 404 for whoever holds none."""
-    return _for_volunteer(volunteer, at, "AND n.id = %s", [_id(need_id)])
+    return _for_volunteer(volunteer, at, need_id)
 
 
 def why_nobody(need: Need, at: datetime) -> list[Nobody]:
     """For each hard condition, how many would fit if only that one were given up; most first."""
-    conditions = {"let_in": LET_IN, "reach": REACH, "kind": KIND, **CONDITIONS}
-    counts = [Nobody(name, _without(need, name, conditions, at)) for name in conditions]
+    counts = [Nobody(name, _without(need, name, at)) for name in _EVERY]
     return sorted(counts, key=lambda row: (-row.would_fit, row.condition))
 
 
-def _without(need: Need, name: str, conditions: dict[str, str], at: datetime) -> int:
+def _without(need: Need, name: str, at: datetime) -> int:
     """How many volunteers fulfil every condition but this one, and not this one."""
-    others = " AND ".join(sql for other, sql in conditions.items() if other != name)
-    near = "LEFT JOIN organisation_distance d ON d.to_area_id = n.area_id AND d.from_area_id = p.area_id"
-    failing = f"NOT COALESCE({conditions[name]}, FALSE)"
+    others = " AND ".join(sql for other, sql in _EVERY.items() if other not in (name, "reach", "kind"))
+    if name == "reach":
+        # Whoever can be reached from nowhere near has no row of distances.
+        joined = f"""CROSS JOIN volunteers_offerplace p LEFT JOIN organisation_distance d
+            ON d.to_area_id = n.area_id AND d.from_area_id = p.area_id AND {REACH} WHERE {KIND}"""
+        failing = "d.id IS NULL"
+    else:
+        joined = f"""CROSS JOIN organisation_distance d CROSS JOIN volunteers_offerplace p
+            WHERE d.to_area_id = n.area_id AND p.area_id = d.from_area_id AND {REACH}"""
+        failing = f"NOT COALESCE({_EVERY[name]}, FALSE)"
     sql = f"""SELECT count(DISTINCT p.volunteer_id) FROM requests_app_need n
-        CROSS JOIN volunteers_offerplace p {near}
-        WHERE n.id = %s AND {others} AND {failing}"""
-    return int(_rows(_bound(sql), [_id(need.id), *_dates_in(sql, at)])[0][0])
+        {joined} AND n.id = {{need}} AND {others} AND {failing}
+        AND p.kind {"=" if name != "kind" else "<>"} {{kind}}"""
+    named = {"need": _id(need.id), "kind": need.kind}
+    return int(_rows(sql, {**_times(at), **named})[0][0])
 
 
-def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, parameters: Sequence[Any]) -> list[Match]:
+def _for_volunteer(volunteer: Volunteer, at: datetime, need_id: UUID | None) -> list[Match]:
+    """Best first; only one need's tasks where one is given."""
+    only = "AND n.id = {need}" if need_id else "AND t.status IN ('open', 'held')"
     sql = f"""SELECT {_COLUMNS}, t.id FROM volunteers_offerplace p
         JOIN organisation_distance d ON d.from_area_id = p.area_id
         JOIN requests_app_need n ON n.area_id = d.to_area_id AND {KIND}
         JOIN requests_app_task t ON t.need_id = n.id
-        WHERE p.volunteer_id = %s AND n.status = 'open' AND n.expires_at > %s {which}
-        AND t.status IN ('open', 'held', 'approved') AND {LET_IN} AND {REACH} AND {_fit()}
-        ORDER BY d.km, n.day, n.id, t.role LIMIT {MOST_ROWS}"""
-    moment = connection.ops.adapt_datetimefield_value(at)
-    rows = _rows(sql, [_id(volunteer.id), moment, *parameters, *_times(at)])
-    matches = [_score(row, UUID(str(row[-1])), at) for row in rows]
-    return _one_each(matches, lambda match: match.task_id)
+        WHERE p.volunteer_id = {{volunteer}} AND n.status = 'open' AND n.expires_at > {{moment}} {only}
+        AND t.status IN ('open', 'held', 'approved') AND {LET_IN} AND {REACH} AND {_FIT}
+        ORDER BY d.km, n.day, n.id, t.role, p.offer_id LIMIT {MOST_ROWS}"""
+    named = {"volunteer": _id(volunteer.id), "moment": connection.ops.adapt_datetimefield_value(at)}
+    if need_id:
+        named["need"] = _id(need_id)
+    rows = _rows(sql, {**_times(at), **named})
+    return _one_each([_match(row, _uuid(row[-1])) for row in rows], lambda match: match.task_id)
 
 
-def _score(row: Sequence[Any], task_id: UUID, at: datetime) -> Match:
-    """Points over the hard conditions, and the reasons that are told to people."""
-    volunteer_id, offer_id, km, weekly, capacity, speaks, asked_at, any_bits, spoken, people = row[:10]
-    reasons = ["same_area" if km == 0 else "near"] if km <= MAX_REACH_KM // 4 else ["reach"]
-    score = NEAR * (MAX_REACH_KM - min(km, MAX_REACH_KM)) // MAX_REACH_KM
-    if spoken and speaks & spoken:
-        score += LANGUAGE
-        reasons.append("language")
-    if any_bits and weekly & any_bits == any_bits:
-        score += PARTS
-        reasons.append("all_parts")
-    if capacity == people:
-        score += SIZE
-    waited = min(HOURS_FAIR, int((at - _moment(asked_at)).total_seconds() // 3600))
-    score += FAIR * max(waited, 0) // HOURS_FAIR
-    if waited >= HOURS_FAIR:
-        reasons.append("not_asked_lately")
-    return Match(task_id, UUID(str(volunteer_id)), UUID(str(offer_id)), km, score, tuple(reasons))
+def _match(row: Sequence[Any], task_id: UUID) -> Match:
+    """The row as people are told it, with reason codes."""
+    volunteer_id, offer_id, km, score, speaks, any_time, not_lately = row[:7]
+    near = km <= MAX_REACH_KM // 4
+    reasons = ["same_area" if km == 0 else "near" if near else "reach"]
+    told = (("language", speaks), ("all_parts", any_time), ("not_asked_lately", not_lately))
+    reasons += [code for code, holds in told if holds]
+    return Match(task_id, _uuid(volunteer_id), _uuid(offer_id), km, score, tuple(reasons))
 
 
-def _one_each(matches: list[Match], key: Any) -> list[Match]:
+def _one_each(
+    matches: list[Match], key: Callable[[Match], UUID], left_out: Collection[UUID] = ()
+) -> list[Match]:
     """The best match for each key, in order of points, nearness and id."""
     ordered = sorted(matches, key=lambda m: (-m.score, m.km, m.offer_id.hex, m.task_id.hex))
     first: dict[UUID, Match] = {}
     for match in ordered:
-        first.setdefault(key(match), match)
+        if match.volunteer_id not in left_out:
+            first.setdefault(key(match), match)
     return list(first.values())
 
 
-def _fit() -> str:
-    return _bound(" AND ".join(CONDITIONS.values()))
+def _times(at: datetime) -> dict[str, Any]:
+    return {
+        "today": _date(clock.local_day(at)),
+        "week": _date(first_day_that_counts(at)),
+        "hour": hour_number(at),
+    }
 
 
-def _bound(sql: str) -> str:
-    """The dates become parameters; they stand once each, `{today}` before `{week}`."""
-    return sql.replace("{today}", "%s").replace("{week}", "%s")
+def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What a statement with {names} gives; each name is bound as a parameter wherever it stands."""
+    bound: list[Any] = []
 
+    def bind(name: re.Match[str]) -> str:
+        bound.append(values[name[1]])
+        return "%s"
 
-def _times(at: datetime) -> list[Any]:
-    return [_date(clock.local_day(at)), _date(first_day_that_counts(at))]
-
-
-def _dates_in(sql: str, at: datetime) -> list[Any]:
-    """The dates that a statement with some conditions left out or turned round still names."""
-    marks = {"{today}": clock.local_day(at), "{week}": first_day_that_counts(at)}
-    found = sorted((sql.index(mark), day) for mark, day in marks.items() if mark in sql)
-    return [_date(day) for _position, day in found]
-
-
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    statement = re.sub(r"\{(\w+)\}", bind, sql)
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(statement, bound)
         return list(cursor.fetchall())
 
 
@@ -195,12 +223,10 @@ def _id(value: UUID) -> Any:
     return Need._meta.pk.get_db_prep_value(value, connection)
 
 
+def _uuid(value: Any) -> UUID:
+    """PostgreSQL's driver gives a UUID, SQLite's its hex digits."""
+    return value if isinstance(value, UUID) else UUID(hex=value)
+
+
 def _date(value: Any) -> Any:
     return connection.ops.adapt_datefield_value(value)
-
-
-def _moment(value: Any) -> datetime:
-    """What the driver gives for a moment: a datetime (PostgreSQL) or its text (SQLite), in UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return value if value.tzinfo else value.replace(tzinfo=clock.UTC)

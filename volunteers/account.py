@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -29,6 +29,11 @@ HANDLE_MAX = 40
 # Before anybody was ever asked.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_TRIES = 20
+
+
+def hour_number(at: datetime) -> int:
+    """Whole hours from NEVER (0) until `at`."""
+    return (at - NEVER) // timedelta(hours=1)
 
 
 def new_epoch() -> str:
@@ -274,7 +279,7 @@ class Volunteer(AbstractBaseUser):
         self.last_asked_at = clock.hour(at)
         with transaction.atomic():
             type(self).objects.filter(pk=self.pk).update(last_asked_at=self.last_asked_at)
-            self.places.update(last_asked_at=self.last_asked_at)
+            self.places.update(asked_hour=hour_number(self.last_asked_at))
 
     def new_calendar_token(self) -> str:
         """A fresh secret for the calendar address; the one before stops working."""

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
-from volunteers.account import NEVER, Volunteer
+from volunteers.account import Volunteer, hour_number
 
 if TYPE_CHECKING:
     from volunteers.offers import Offer
@@ -26,18 +26,23 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
         reach = dict.fromkeys(self._typed(offer), 0)
         if offer.home_area_id is not None:
             reach[offer.home_area_id] = offer.reach_km
+        days = offer.exceptions.filter(day__gte=clock.local_day(at)).values_list("day", "parts")
+        possible = offer.weekly
+        for day, parts in days:
+            possible |= clock.weekly_bits(day, parts)
         same = {
             "offer": offer,
             "volunteer": volunteer,
             "weekly": offer.weekly,
-            "has_exceptions": offer.exceptions.filter(day__gte=clock.local_day(at)).exists(),
+            "possible": possible,
+            "has_exceptions": bool(days),
             "capacity": offer.capacity,
             "languages": volunteer.languages,
             "conditions": offer.conditions,
             "ready": offer.active and volunteer.is_let_in,
             "paused_until": volunteer.paused_until,
             "cap_per_week": volunteer.cap_per_week,
-            "last_asked_at": volunteer.last_asked_at,
+            "asked_hour": hour_number(volunteer.last_asked_at),
         }
         with transaction.atomic():
             self.filter(offer=offer).delete()
@@ -62,6 +67,8 @@ class OfferPlace(models.Model):
     """One row per offer, kind and area. Written only by `rebuild` and `mark_asked`; never edited.
 
     reach_km: 0 for a typed area. ready: the offer is active, its volunteer let in. weekly: see Offer.
+    possible: weekly, with whatever dated exceptions add on some date, so never less than the truth.
+    asked_hour: when the volunteer was last asked, see account.hour_number.
     """
 
     offer = models.ForeignKey(
@@ -72,6 +79,7 @@ class OfferPlace(models.Model):
     area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="+", db_index=False)
     reach_km = models.PositiveSmallIntegerField(default=0)
     weekly = models.IntegerField()
+    possible = models.IntegerField()
     has_exceptions = models.BooleanField(default=False)
     capacity = models.PositiveSmallIntegerField()
     languages = models.BigIntegerField(default=0)
@@ -79,7 +87,7 @@ class OfferPlace(models.Model):
     ready = models.BooleanField(default=False)
     paused_until = models.DateField(null=True, default=None)
     cap_per_week = models.PositiveSmallIntegerField(null=True, default=None)
-    last_asked_at = models.DateTimeField(default=NEVER)
+    asked_hour = models.PositiveIntegerField(default=0)
 
     objects = OfferPlaceManager()
     privacy = FieldClasses(
@@ -91,6 +99,7 @@ class OfferPlace(models.Model):
             "area",
             "reach_km",
             "weekly",
+            "possible",
             "has_exceptions",
             "capacity",
             "languages",
@@ -98,7 +107,7 @@ class OfferPlace(models.Model):
             "ready",
             "paused_until",
             "cap_per_week",
-            "last_asked_at",
+            "asked_hour",
         ),
         lives="as long as its offer",
     )
@@ -106,19 +115,21 @@ class OfferPlace(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=("offer", "kind", "area"), name="one_place_per_kind"),)
         indexes = (
-            # Covers the whole question matching asks, in the order of fairness: the table is not touched.
+            # Covers the whole question matching asks: the table is not touched. The reach comes before
+            # everything that differs from row to row, so that who cannot come that far costs nothing.
             models.Index(
                 fields=(
                     "kind",
                     "area",
                     "ready",
-                    "last_asked_at",
-                    "weekly",
-                    "capacity",
-                    "languages",
-                    "conditions",
-                    "paused_until",
                     "reach_km",
+                    "possible",
+                    "capacity",
+                    "conditions",
+                    "languages",
+                    "weekly",
+                    "asked_hour",
+                    "paused_until",
                     "has_exceptions",
                     "cap_per_week",
                     "volunteer",

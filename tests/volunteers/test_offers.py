@@ -14,7 +14,7 @@ from organisation import conditions
 from organisation.models import Area
 from tests.volunteers import people
 from tests.volunteers.people import AT, Person, today_is
-from volunteers.account import NEVER
+from volunteers.account import hour_number
 from volunteers.offers import MAX_EXCEPTIONS, Offer, TooManyDays
 from volunteers.places import OfferPlace
 from volunteers.week import ALL_WEEK
@@ -119,13 +119,13 @@ def test_what_is_said_in_the_profile_reaches_every_offer(ben: Person, north: Are
 
 def test_who_was_asked_stays_asked_when_the_offer_changes(ben: Person, north: Area) -> None:
     offer = make(ben, north)
-    assert places(offer, "last_asked_at") == [(NEVER,)]
+    assert places(offer, "asked_hour") == [(0,)]
 
     ben.volunteer.mark_asked(AT)
     offer.reindex(AT)
     later = make(ben, north)
 
-    assert places(offer, "last_asked_at") == places(later, "last_asked_at") == [(AT.replace(minute=0),)]
+    assert places(offer, "asked_hour") == places(later, "asked_hour") == [(hour_number(AT),)]
 
 
 def test_a_day_of_its_own_goes_before_the_week(ben: Person, north: Area) -> None:
