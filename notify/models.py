@@ -190,7 +190,6 @@ class Notice(Stateful, DueRow):
         DROPPED: frozenset(),
     }
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recipient = models.UUIDField(db_index=True)
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="notices")
     transport = models.SlugField(max_length=20, db_index=False)

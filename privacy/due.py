@@ -111,12 +111,15 @@ def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = 
     """
     token, until = uuid.uuid4(), at + lasts
     with transaction.atomic():
-        free = queryset.filter(leasable(at)).select_related(None).only("pk")
-        # Only the rows themselves are locked, not those their conditions look at.
-        taken = [row.pk for row in free.select_for_update(skip_locked=True, of=("self",))[:limit]]
-        if taken:
-            _of(queryset.model).filter(pk__in=taken).update(lease_token=token, lease_until=until)
-        rows = list(queryset.filter(pk__in=taken, lease_token=token)) if taken else []
+        # Only the rows themselves are locked, not those that come with them.
+        free = queryset.filter(leasable(at)).select_for_update(skip_locked=True, of=("self",))
+        rows = list(free[:limit])
+        if rows:
+            _of(queryset.model).filter(pk__in=[row.pk for row in rows]).update(
+                lease_token=token, lease_until=until
+            )
+    for row in rows:
+        row.lease_token, row.lease_until = token, until
     return Lease(rows, token, until, queryset.model)
 
 

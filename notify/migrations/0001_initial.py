@@ -44,14 +44,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Notice",
             fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("lease_token", models.UUIDField(editable=False, null=True)),
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
                 ("attempts", models.PositiveIntegerField(default=0, editable=False)),
                 ("retry_after", models.DateTimeField(editable=False, null=True)),
-                (
-                    "id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
-                ),
                 ("recipient", models.UUIDField(db_index=True)),
                 ("transport", models.SlugField(db_index=False, max_length=20)),
                 ("pace", models.CharField(blank=True, default="", max_length=8)),
