@@ -72,7 +72,7 @@ def run_duty(duty: Duty) -> None:
         connections.close_all()
 
 
-@app.task(name="mutualaid.look")
+@app.task(name="mutualaid.look")  # type: ignore[untyped-decorator]
 def look(name: str) -> None:
     """Somebody says that duty `name` may have something to do; an unknown name is ignored."""
     for duty in DUTIES:

@@ -1,0 +1,85 @@
+"""Two browsers as Debian ships them: Chromium, and Firefox set up as Tor Browser at its safest level.
+
+A test with `asker_page` or `member_page` runs in both, against a running system (tests/conftest.py).
+"""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser import front
+from tests.live import LiveSystem
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+SAFEST = {
+    "svg.disabled": True,
+    "privacy.resistFingerprinting": True,
+    # Nothing of Firefox's own looks for its maker.
+    "app.update.enabled": False,
+    "browser.safebrowsing.malware.enabled": False,
+    "browser.safebrowsing.phishing.enabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "services.settings.server": "http://127.0.0.1:1",
+}
+PHONE = {"width": 320, "height": 640}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser_name" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_name: str) -> dict[str, Any]:
+    if browser_name == "firefox":
+        program = shutil.which("firefox-esr")
+        return {"channel": "moz-firefox", "executable_path": program, "firefox_user_prefs": SAFEST}
+    return {"executable_path": shutil.which("chromium"), "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, Any]:
+    return {"viewport": PHONE, "locale": "en-GB", "service_workers": "block"}
+
+
+@pytest.fixture
+def asker_page(
+    new_context: Callable[..., BrowserContext], browser_name: str
+) -> Iterator[Callable[..., Page]]:
+    """`asker_page(system)`: a page in which no script runs. `page.goto("/a/stay/")` knows where.
+
+    Further names go to the context: `asker_page(system, locale="fr", color_scheme="dark")`.
+    """
+    with contextlib.ExitStack() as fronts:
+
+        def open_page(system: LiveSystem, **context: Any) -> Page:
+            url = fronts.enter_context(front.before(system.url)) if browser_name == "firefox" else system.url
+            return new_context(base_url=url, java_script_enabled=False, **context).new_page()
+
+        yield open_page
+
+
+@pytest.fixture
+def member_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """`member_page(system)`: a page of a volunteer or coordinator, scripts on."""
+
+    def open_page(system: LiveSystem, **context: Any) -> Page:
+        return new_context(base_url=system.url, **context).new_page()
+
+    return open_page
