@@ -85,7 +85,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHE_URL = read("CACHE_URL")
 CACHES: dict[str, dict[str, object]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # With the usual 300, spent tickets would be forgotten and could be used again.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
 }
 if CACHE_URL:
     # Short timeouts: a Redis that hangs must not hold the few threads of the web process.
@@ -94,6 +98,7 @@ if CACHE_URL:
         "LOCATION": CACHE_URL,
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
+CACHES["default"]["KEY_FUNCTION"] = "privacy.cache_keys.blinded"
 CELERY_BROKER_URL = read("CELERY_BROKER_URL", "memory://localhost/")
 
 # --- Language and time ----------------------------------------------------------------------------
@@ -215,7 +220,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 # --- Accounts -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "volunteers.Volunteer"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# Django's own: allauth's answers a suspended account differently from a wrong passphrase.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 # Argon2id, inside the gate that bounds how many run at once.
 PASSWORD_HASHERS = ["volunteers.hashers.GatedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -231,7 +237,13 @@ LOGIN_REDIRECT_URL = "/board/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "volunteers.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_RATE_LIMITS = {"login": None, "signup": None, "login_failed": "10/5m/key"}
+ACCOUNT_FORMS = {
+    "login": "volunteers.forms.LoginForm",
+    "reauthenticate": "volunteers.forms.ReauthenticateForm",
+    "change_password": "volunteers.forms.ChangePassphraseForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -245,11 +257,24 @@ MFA_ADAPTER = "volunteers.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-# A passkey is the second step. Alone it could not unlock what the passphrase locks.
-MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_RATE_LIMITS = {"webauthn_login": None}
+MFA_FORMS = {
+    "authenticate": "volunteers.second_factor.AuthenticateForm",
+    "reauthenticate": "volunteers.second_factor.ReauthenticateForm",
+    "activate_totp": "volunteers.second_factor.ActivateTOTPForm",
+    "add_webauthn": "volunteers.second_factor.AddWebAuthnForm",
+    "edit_webauthn": "volunteers.second_factor.EditWebAuthnForm",
+}
+# Accounts have no address that could be verified.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# A passkey opens the account; what is sealed still asks for the passphrase.
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
 # With the usual 64, every visitor of an onion address would share one bucket.
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 128
+
+# Whom a nudge is from: the organisation's cover name, asked when it is sent.
+NOTIFY_SENDER_NAME = "organisation.models.cover_name"
 
 # --- Nudges by e-mail -----------------------------------------------------------------------------
 

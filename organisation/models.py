@@ -145,3 +145,8 @@ class Organisation(models.Model):
     def place_seen_until(self, kind: Kind, last_day: date) -> datetime:
         """Until when the place of an approved claim may be read: never longer than the need lives."""
         return min(kind.place_seen_until(last_day), self.lives_until(kind, last_day))
+
+
+def cover_name() -> str:
+    """The neutral name nudges are from (settings.NOTIFY_SENDER_NAME)."""
+    return Organisation.objects.current().cover_name

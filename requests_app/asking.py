@@ -48,14 +48,29 @@ def ask(
         need = Need.objects.ask(opened.mailbox, asked, at, desk.reader())
     except IntegrityError:
         # The same form at the same moment: the other post was faster, and made the same code.
-        if (again := _asked_before(key, visit)) is None:
+        if (again := _asked_before(key, visit)) is not None:
+            return again
+        if visit is None:
             raise
-        return again
+        # Her mailbox was erased in another window: a new one, with a code of its own.
+        return ask(asked, key, tell, None, language, at)
     if tell is not None:
-        Channel.objects.add(
-            need.id, tell.transport, tell.address, language, tell.from_hour, tell.until_hour, False, at
-        )
+        _remember_how_to_tell(need, tell, language, at)
     return opened
+
+
+def _remember_how_to_tell(need: Need, tell: Tell, language: str, at: datetime) -> None:
+    """Her address, sealed, for as long as the need lives; one test message says whether it works."""
+    channel = Channel.objects.add(
+        recipient=need.id,
+        transport=tell.transport,
+        address=tell.address,
+        language=language,
+        from_hour=tell.from_hour,
+        until_hour=tell.until_hour,
+        at=at,
+    )
+    channel.test(at)
 
 
 def _asked_before(key: bytes, visit: Visit | None) -> Visit | None:

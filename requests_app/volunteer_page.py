@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 
 from organisation import kinds
@@ -103,12 +104,17 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
     claims = list(Claim.objects.of(volunteer, at))
     had = {claim.task_id for claim in claims}
     matches = [m for m in matching.board(volunteer, at) if m.task_id not in had]
-    tasks = Task.objects.select_related("need", "need__area").in_bulk([m.task_id for m in matches])
+    tasks = Task.objects.for_board().in_bulk([m.task_id for m in matches])
+    # Whoever has her code on paper comes first: a need nobody can come back to is asked in vain.
+    matches.sort(key=lambda match: not tasks[match.task_id].need.mailbox.confirmed)
     held = set(Claim.objects.holding(at).filter(task__in=tasks).values_list("task_id", flat=True))
     return Board(
         mine=[_row(claim.task, claim.need, [], claim=claim) for claim in claims],
         free=[
-            _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
+            _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held)
+            for m in matches
+            # One that was erased since is not there any more.
+            if m.task_id in tasks
         ],
     )
 
@@ -119,7 +125,7 @@ def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at
     matches = {m.task_id: m for m in matching.on_need(volunteer, need_id, at)}
     if not claims and not matches:
         raise Http404
-    need = Need.objects.select_related("area", "mailbox").get(pk=need_id)
+    need = get_object_or_404(Need.objects.select_related("area", "mailbox"), pk=need_id)
     kind = kinds.get(need.kind)
     why = [match.reasons for match in matches.values()]
     return NeedPage(

@@ -13,8 +13,6 @@ from notify import outbox
 from organisation import kinds
 from organisation.models import Organisation
 from privacy import clock
-from privacy.codes import words_from
-from privacy.compartments import Opened
 from privacy.crypto import fingerprint
 from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
@@ -26,7 +24,7 @@ from requests_app.models.event import Event
 from requests_app.models.message import Message
 from requests_app.models.need import DESK, FIRST, Need
 from requests_app.models.proposal import NeverMatch, Proposal
-from requests_app.models.sealed import Sealed
+from requests_app.models.shared import THREAD, Shared
 from requests_app.models.taken import Taken
 from requests_app.readers import Unlocked
 from volunteers.models import Offer
@@ -40,7 +38,6 @@ HOLDING = (HELD, APPROVED)
 LIVE = (HELD, STANDBY, APPROVED)
 # After the hour she said she would look, she has this long to answer.
 TIME_TO_ANSWER = timedelta(hours=1)
-THREAD, PLACE, NOTE = "thread", "place", "note"
 
 
 class NotNow(Exception):
@@ -120,7 +117,7 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         )
 
 
-class Claim(Sealed, Stateful, DueRow):
+class Claim(Shared, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
@@ -142,7 +139,6 @@ class Claim(Sealed, Stateful, DueRow):
     ending = models.BooleanField(default=False)
     place_in_line = models.PositiveIntegerField(default=0)
     held_until = models.DateTimeField(null=True)
-    place = models.BinaryField(null=True)
     claimed_at = models.DateTimeField()
 
     objects = ClaimQuerySet.as_manager()
@@ -173,11 +169,6 @@ class Claim(Sealed, Stateful, DueRow):
     @property
     def is_approved(self) -> bool:
         return self.status == APPROVED
-
-    def two_words(self) -> list[str]:
-        """The words by which the two recognise each other; gone with the claim's slot."""
-        key = keyring().read(self.slot_number, self.slot_owner)
-        return words_from(key, 2, self.need.mailbox.language)
 
     # Taking. These are called inside the transaction that holds the need's lock.
 
@@ -274,63 +265,6 @@ class Claim(Sealed, Stateful, DueRow):
         self.task._move("approved", at)
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
-
-    # What is sealed under the claim
-
-    def seal_place(self, text: str, at: datetime) -> None:
-        """Where to meet: sealed to the two of them, for as long as this claim lives."""
-        readers = [self.need.mailbox.reader(), self.volunteer.reader()]
-        with transaction.atomic():
-            self._own().filter(purpose=PLACE).delete()
-            _, opened = Compartment.objects.make(PLACE, self.slot_owner, self.slot_number, readers, at)
-            self.place = opened.seal_text(text, "claim", "place", self.id)
-            Claim.objects.filter(pk=self.pk).update(place=self.place)
-
-    def read_place(self, unlocked: Unlocked, at: datetime) -> str:
-        """Where to meet; "" before approval, when it is over, and where nobody wrote it.
-
-        Raises Unreadable for everybody but the two.
-        """
-        if not self.is_approved or self.place is None or at >= self.need.place_seen_until():
-            return ""
-        opened = self.open_compartment(PLACE, unlocked)
-        return opened.open_text(bytes(self.place), "claim", "place", self.id)
-
-    def grant_note(self, unlocked: Unlocked, at: datetime) -> None:
-        """Let the approved volunteer read the note, under this claim's slot. Only a reader of the
-        note can: where `unlocked` is none, it waits for one who is."""
-        note, reader = self.need.compartment(NOTE), self.volunteer.reader()
-        if note is None or note.can_be_opened_by(reader):
-            return
-        if not note.can_be_opened_by(unlocked.reader):
-            return
-        self.need.open_compartment(NOTE, unlocked).grant(
-            note, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number
-        )
-
-    def copy_desk_place(self, unlocked: Unlocked, at: datetime) -> None:
-        """A place she sealed before anybody was approved goes to the one who now is."""
-        place = self.need.compartment(PLACE)
-        if self.place is None and place is not None and place.can_be_opened_by(unlocked.reader):
-            self.seal_place(self.need.read_desk_place(unlocked), at)
-
-    def thread(self, unlocked: Unlocked) -> Opened:
-        """The messages' compartment in the hands of one of the two. Raises Unreadable."""
-        return self.open_compartment(THREAD, unlocked)
-
-    def write(self, unlocked: Unlocked, author: str, text: str, at: datetime) -> Message:
-        """One more message; the other side hears that there is news. Raises Unreadable."""
-        with transaction.atomic():
-            self._see(at)
-            if not self.is_approved:
-                raise SomebodyWasFaster
-            message = Message.objects.write(self, self.thread(unlocked), author, text, at)
-            other = self.volunteer_id if author == Message.ASKER else self.need_id
-            outbox.queue(other, f"message:{message.id}", at)
-        return message
-
-    def _own(self) -> models.QuerySet[Compartment]:
-        return Compartment.objects.of(self.slot_owner)
 
     # Ending
 

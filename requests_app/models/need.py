@@ -19,7 +19,7 @@ from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment, Counter
-from privacy.states import Stateful
+from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.sealed import Sealed
@@ -91,8 +91,14 @@ class NeedQuerySet(DueQuerySet["Need"]):
 
     def lock(self, pk: uuid.UUID) -> "Need":
         """The need as it is now, locked until the transaction ends. Every verb on a need, its tasks
-        and its claims takes this lock first, so that no two of them wait for each other."""
-        return self.select_for_update(no_key=True).get(pk=pk)
+        and its claims takes this lock first, so that no two of them wait for each other.
+
+        Raises SomebodyWasFaster where it was erased or purged meanwhile.
+        """
+        locked = self.select_for_update(no_key=True).filter(pk=pk).first()
+        if locked is None:
+            raise SomebodyWasFaster
+        return locked
 
     def ask(self, mailbox: Mailbox, asked: Asked, at: datetime, desk: Reader | None = None) -> "Need":
         """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
@@ -279,13 +285,20 @@ class Need(Sealed, Stateful, DueRow):
     def _end(self, to: str, at: datetime) -> None:
         """End it once: a need that ended meanwhile stays as it ended."""
         with transaction.atomic():
-            self.status = Need.objects.lock(self.pk).status
+            self.status = self._status_now()
             if to not in self.MOVES[self.status]:
                 return
             self._move(to, at, ending=True, purge_after=clock.quarter_up(at + SHOWN_AFTER_END))
             self.tasks.end_all(met=to == MET, at=at)
         self.finish_ending()
         Counter.objects.bump(f"{to}.{self.kind}", at)
+
+    def _status_now(self) -> str:
+        """Its state, under the lock; where it was erased meanwhile its row is gone."""
+        try:
+            return Need.objects.lock(self.pk).status
+        except SomebodyWasFaster:
+            return ERASED
 
     def finish_ending(self, at: datetime | None = None) -> None:
         """Destroy the keys, then delete what they opened. Again and again is harmless: a crash in

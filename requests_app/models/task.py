@@ -45,6 +45,10 @@ class TaskQuerySet(DueQuerySet["Task"]):
             self.live(at).select_related("need", "need__area").order_by("need__asked_at", "need_id", "role")
         )
 
+    def for_board(self) -> "TaskQuerySet":
+        """With what a row of the board shows."""
+        return self.select_related("need", "need__area", "need__mailbox")
+
     def make(self, need: Need, roles: Sequence[str], at: datetime) -> list["Task"]:
         """The tasks of a new need; the broom asks the first volunteers when it next looks."""
         return self.bulk_create(

@@ -1,6 +1,8 @@
 """Noon on a Monday, an instance in use."""
 
 import pytest
+from django.core.cache import cache
+from nacl.pwhash import argon2id
 
 from privacy import instance
 from tests.requests_app import world as worlds
@@ -11,6 +13,15 @@ from tests.volunteers.people import AT
 @pytest.fixture(autouse=True)
 def _noon_on_a_monday(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
+    # Nobody tried anything before.
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _derivations_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody here joins and asks for real; what a derivation costs is measured in tests/privacy."""
+    monkeypatch.setattr("privacy.derivation.OPS", argon2id.OPSLIMIT_MIN)
+    monkeypatch.setattr("privacy.derivation.MEMORY", argon2id.MEMLIMIT_MIN)
 
 
 @pytest.fixture

@@ -1,0 +1,107 @@
+"""What a claim's two people share, and nobody else: the note, the place, the messages, two words.
+
+Everything here closes with the claim's slot of the keyring.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models, transaction
+
+from notify import outbox
+from privacy.codes import words_from
+from privacy.compartments import Opened
+from privacy.keyring import keyring
+from privacy.models import Compartment
+from privacy.states import SomebodyWasFaster
+from requests_app.models.message import Message
+from requests_app.models.sealed import Sealed
+from requests_app.readers import Unlocked
+
+if TYPE_CHECKING:
+    from requests_app.models.need import Need
+    from volunteers.models import Volunteer
+
+THREAD, PLACE, NOTE = "thread", "place", "note"
+
+
+class Shared(Sealed):
+    """The sealed half of a claim (requests_app/models/claim.py)."""
+
+    place = models.BinaryField(null=True)
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        id: uuid.UUID
+        need: Need
+        need_id: uuid.UUID
+        volunteer: Volunteer
+        volunteer_id: uuid.UUID
+        is_approved: bool
+
+        def _see(self, at: datetime) -> None: ...
+
+    def two_words(self) -> list[str]:
+        """The words by which the two recognise each other; gone with the claim's slot."""
+        key = keyring().read(self.slot_number, self.slot_owner)
+        return words_from(key, 2, self.need.mailbox.language)
+
+    def seal_place(self, text: str, at: datetime) -> None:
+        """Where to meet: sealed to the two of them, for as long as this claim lives."""
+        readers = [self.need.mailbox.reader(), self.volunteer.reader()]
+        with transaction.atomic():
+            self._own().filter(purpose=PLACE).delete()
+            _, opened = Compartment.objects.make(PLACE, self.slot_owner, self.slot_number, readers, at)
+            self.place = opened.seal_text(text, "claim", "place", self.id)
+            type(self)._default_manager.filter(pk=self.pk).update(place=self.place)
+
+    def read_place(self, unlocked: Unlocked, at: datetime) -> str:
+        """Where to meet; "" before approval, when it is over, and where nobody wrote it.
+
+        Raises Unreadable for everybody but the two.
+        """
+        if not self.is_approved or self.place is None or at >= self.need.place_seen_until():
+            return ""
+        opened = self.open_compartment(PLACE, unlocked)
+        return opened.open_text(bytes(self.place), "claim", "place", self.id)
+
+    def grant_note(self, unlocked: Unlocked, at: datetime) -> None:
+        """Let the approved volunteer read the note, under this claim's slot. Only a reader of the
+        note can: where `unlocked` is none, it waits for one who is."""
+        note, reader = self.need.compartment(NOTE), self.volunteer.reader()
+        if note is None or note.can_be_opened_by(reader):
+            return
+        if not note.can_be_opened_by(unlocked.reader):
+            return
+        self.need.open_compartment(NOTE, unlocked).grant(
+            note, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number
+        )
+
+    def copy_desk_place(self, unlocked: Unlocked, at: datetime) -> None:
+        """A place she sealed before anybody was approved goes to the one who now is."""
+        place = self.need.compartment(PLACE)
+        if self.place is None and place is not None and place.can_be_opened_by(unlocked.reader):
+            self.seal_place(self.need.read_desk_place(unlocked), at)
+
+    def thread(self, unlocked: Unlocked) -> Opened:
+        """The messages' compartment in the hands of one of the two. Raises Unreadable."""
+        return self.open_compartment(THREAD, unlocked)
+
+    def write(self, unlocked: Unlocked, author: str, text: str, at: datetime) -> Message:
+        """One more message; the other side hears that there is news. Raises Unreadable."""
+        with transaction.atomic():
+            self._see(at)
+            if not self.is_approved:
+                raise SomebodyWasFaster
+            message = Message.objects.write(self, self.thread(unlocked), author, text, at)
+            other = self.volunteer_id if author == Message.ASKER else self.need_id
+            outbox.queue(other, f"message:{message.id}", at)
+        return message
+
+    def _own(self) -> models.QuerySet[Compartment]:
+        return Compartment.objects.of(self.slot_owner)
