@@ -1,4 +1,4 @@
-"""A volunteer's calendar: on which days they are expected, in neutral entries. Not what, where or for whom."""
+"""On which days a volunteer is expected, in neutral calendar entries. Not what, where or for whom."""
 
 from datetime import datetime, timedelta
 

@@ -54,7 +54,9 @@ class Part:
             raise Http404
         return self.claim
 
-    def take(self, volunteer: Volunteer, place: str, standing_by: bool, at: datetime) -> Claim:
+    def take(
+        self, volunteer: Volunteer, place: str, is_address: bool, standing_by: bool, at: datetime
+    ) -> Claim:
         """Claim it, or stand by. Twice is harmless. Errors: as Task.claim; Http404 where it does not fit."""
         if self.claim is not None:
             return self.claim
@@ -62,7 +64,7 @@ class Part:
             raise Http404
         offer = Offer.objects.of(volunteer).get(pk=self.match.offer_id)
         verb = self.task.stand_by if standing_by else self.task.claim
-        return verb(volunteer, offer, at, place, self.match.reasons)
+        return verb(volunteer, offer, at, place, self.match.reasons, is_address)
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,8 @@ class Claim(Shared, Stateful, DueRow):
     ending = models.BooleanField(default=False)
     place_in_line = models.PositiveIntegerField(default=0)
     held_until = models.DateTimeField(null=True)
+    # What a host wrote: where to meet nearby, or the address itself.
+    place_is_address = models.BooleanField(default=False)
     claimed_at = models.DateTimeField()
 
     objects = ClaimQuerySet.as_manager()
@@ -147,7 +149,7 @@ class Claim(Shared, Stateful, DueRow):
         sealed=("place",),
         clear=(
             *("id", "need", "task", "volunteer", "offer", "status", "ending", "place_in_line"),
-            *("held_until", "slot_number", "claimed_at"),
+            *("held_until", "slot_number", "claimed_at", "place_is_address"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
         lives="until its need is purged; what it seals, until it ends",

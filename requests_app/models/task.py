@@ -115,13 +115,16 @@ class Task(Stateful, DueRow):
         at: datetime,
         place: str = "",
         reasons: Sequence[str] = (),
+        is_address: bool = False,
     ) -> "Claim":
         """`by` takes this task: a hold until a time, or at once where the first volunteer decides.
 
-        Raises SomebodyWasFaster where the task is not free, claims.NotNow where this volunteer
-        may not act (paused, suspended) or has no bed left.
+        `place` is where a host can be found, `is_address` says that it is no meeting point; `reasons`
+        are matching's codes. Raises SomebodyWasFaster where the task is not free, claims.NotNow where
+        this volunteer may not act (paused, suspended).
         """
-        return self._take(by, offer, at, place, reasons, standing_by=False)
+        claim = self._new_claim(by, offer, is_address)
+        return self._take(claim, at, place, reasons, standing_by=False)
 
     def stand_by(
         self,
@@ -130,21 +133,21 @@ class Task(Stateful, DueRow):
         at: datetime,
         place: str = "",
         reasons: Sequence[str] = (),
+        is_address: bool = False,
     ) -> "Claim":
-        """`by` is there if the one who holds it cannot come. Raises as `claim` does."""
-        return self._take(by, offer, at, place, reasons, standing_by=True)
+        """`by` is there if the one who holds it cannot come. As `claim`."""
+        claim = self._new_claim(by, offer, is_address)
+        return self._take(claim, at, place, reasons, standing_by=True)
+
+    def _new_claim(self, by: Volunteer, offer: Offer, is_address: bool) -> "Claim":
+        return claims.Claim(
+            id=uuid.uuid4(), task=self, volunteer=by, offer=offer, place_is_address=is_address
+        )
 
     def _take(
-        self,
-        by: Volunteer,
-        offer: Offer,
-        at: datetime,
-        place: str,
-        reasons: Sequence[str],
-        standing_by: bool,
+        self, claim: "Claim", at: datetime, place: str, reasons: Sequence[str], standing_by: bool
     ) -> "Claim":
         self.lapse_overdue(at)
-        claim = claims.Claim(id=uuid.uuid4(), task=self, volunteer=by, offer=offer)
         slot = keyring().allocate(claim.slot_owner)
         claim.slot_number = slot.number
         try:

@@ -107,9 +107,9 @@ def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpRespons
     form = HostForm(request.POST) if page.host else None
     if form and not form.is_valid():
         return _page(request, page, host_form=form, status=BAD_INPUT)
-    place = form.cleaned_data["place"] if form else ""
+    place, is_address = (form.cleaned_data["place"], form.is_address()) if form else ("", False)
     try:
-        part.take(signed_in(request), place, standing_by, at)
+        part.take(signed_in(request), place, is_address, standing_by, at)
     except SomebodyWasFaster:
         return _faster(request, at, page, form)
     except NotNow:
