@@ -83,6 +83,12 @@ def moment(value: datetime, at: datetime) -> str:
     return f"{formats.date_format(local, pattern)} {time}"
 
 
+def name_of(task: Task) -> str:
+    """What it is, with its kind where that is not the same: "A ride: The way there"."""
+    kind, role = facts.title(task.need), facts.title(task.need, task)
+    return kind if kind == role else gettext("%(kind)s: %(task)s") % {"kind": kind, "task": role}
+
+
 class _Table:
     """What the rows need besides their tasks, read once for all of them."""
 
@@ -102,7 +108,7 @@ class _Table:
         begins_at = need.begins_at()
         return Row(
             task=task,
-            title=facts.title(need, task),
+            title=name_of(task),
             when=f"{facts.day(need.day)}, {facts.parts(need.parts)}",
             state=state,
             state_text=_state_text(state, runs_out_at if ends else None, self.at),

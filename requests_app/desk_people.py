@@ -50,6 +50,7 @@ class PersonPage:
     vouches: list[Vouch]
     offers: list[Offer]
     is_me: bool
+    i_vouch: bool
 
 
 def people(at: datetime) -> People:
@@ -75,12 +76,14 @@ def people(at: datetime) -> People:
 
 
 def person_page(person: Volunteer, me: Volunteer, at: datetime) -> PersonPage:
-    """One of them."""
+    """One of them, for one coordinator."""
+    vouches = list(person.vouches.select_related("by"))
     return PersonPage(
         row=_rows([person], desk.holders(), at)[0],
-        vouches=list(person.vouches.select_related("by")),
+        vouches=vouches,
         offers=list(Offer.objects.of(person).with_details()),
         is_me=person.pk == me.pk,
+        i_vouch=any(vouch.by_id == me.pk for vouch in vouches),
     )
 
 

@@ -64,7 +64,9 @@ def test_one_line_says_what_is_open_what_waits_and_what_runs_out(world: World, d
     world.ask(visit, day=day(3))
     _visit, hers = world.ask(visit, decides="desk")
     take(world.volunteer(), only_task(hers))
-    assert "3 are open. 1 waits for you. Next to run out: The way there, Here, 13:15." in desk.words("/desk/")
+    assert "3 are open. 1 waits for you. Next to run out: A ride: The way there, Here, 13:15." in desk.words(
+        "/desk/"
+    )
 
 
 def test_what_burns_comes_first(world: World, desk: Browser) -> None:

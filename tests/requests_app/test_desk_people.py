@@ -74,7 +74,16 @@ def test_vouching_lets_somebody_in(world: World, desk: Browser) -> None:
     assert "Waits to be let in." in desk.words(path(ben))
     assert "They are let in." in desk.post_words(path(ben, "vouch/"), context="met")
     assert now(ben).is_let_in
-    assert "Ana: met in person, March 2026" in desk.words(path(ben))
+    page = desk.words(path(ben))
+    assert ("Ana: met in person, March 2026" in page, "I vouch for them" in page) == (True, False)
+
+
+def test_two_may_vouch_for_one_and_each_counts_once(world: World, desk: Browser) -> None:
+    ben = world.volunteer("Ben")
+    cleo = browser(people.coordinator(world.coordinator))
+    for _ in range(2):
+        cleo.post(path(ben, "vouch/"), context="known")
+    assert "Ana: met in person, March 2026 Cleo: known for a long time, March 2026" in desk.words(path(ben))
 
 
 @pytest.mark.parametrize("context", ["", "desk", "enemy", "\x01"])
