@@ -235,4 +235,4 @@ class _Needs:
         """As the volunteer's page does it: only where the need fits them."""
         volunteer, _unlocked = self.people.named(handle)
         part = need_page(volunteer, need.pk, None, self.at).parts[0]
-        return part.take(volunteer, "", standing_by, self.at)
+        return part.take(volunteer, "", False, standing_by, self.at)

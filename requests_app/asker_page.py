@@ -14,6 +14,7 @@ from django.utils import formats
 from django.utils.translation import gettext, ngettext
 
 from organisation import kinds, languages
+from privacy.compartments import Opened
 from privacy.crypto import Unreadable
 from requests_app import facts
 from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm
@@ -90,9 +91,7 @@ def readable(read: Callable[[], Any], otherwise: Any) -> Any:
         return otherwise
 
 
-def thread_lines(
-    messages: list[str] | list[Message], claim: Claim, unlocked: Unlocked, side: str
-) -> list[Line]:
+def thread_lines(messages: list[Message], claim: Claim, unlocked: Unlocked, side: str) -> list[Line]:
     """The messages of a claim as one of the two sides reads them."""
     opened = readable(lambda: claim.thread(unlocked), None)
     other = gettext("The asker") if side == Message.VOLUNTEER else claim.volunteer.handle
@@ -101,11 +100,15 @@ def thread_lines(
         Line(
             mine=row.author == side,
             author=other,
-            text=cannot if opened is None else readable(lambda row=row: row.text(opened), cannot),
+            text=_text(row, opened) or cannot,
             when=formats.date_format(row.written_at, "D H:00"),
         )
         for row in messages
     ]
+
+
+def _text(message: Message, thread: Opened | None) -> str:
+    return str(readable(lambda: message.text(thread), "")) if thread else ""
 
 
 def vouched_since(vouches: list[Vouch], volunteer: Volunteer) -> str:
@@ -168,7 +171,7 @@ class _Page:
             for row in self._proposals(need)
             if (row.task_id, row.volunteer_id) == (claim.task_id, claim.volunteer_id)
         ]
-        person = {
+        person: dict[str, Any] = {
             "claim": claim,
             "task_name": facts.title(need, claim.task),
             "vouched": vouched_since(list(claim.volunteer.vouches.all()), claim.volunteer),
@@ -181,12 +184,15 @@ class _Page:
         """The yes she can give, where it is hers to give."""
         if claim.need.decides == DESK:
             return {}
-        form = self._form(ApproveForm, claim, initial={"fingerprint": claim.key_fingerprint()})
+        fingerprint = readable(claim.key_fingerprint, "")
+        if not fingerprint:
+            return {}
+        form = self._form(ApproveForm, claim, initial={"fingerprint": fingerprint})
         kind = kinds.get(claim.need.kind)
         if kind.host_seals_place:
             del form.fields["place"]
         else:
-            form.fields["place"].label = kind.place_label
+            form.fields["place"].label = str(kind.place_label)
         return {"approve_form": form}
 
     def _coming(self, claim: Claim) -> dict[str, Any]:

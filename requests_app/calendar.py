@@ -18,7 +18,7 @@ def calendar_of(volunteer: Volunteer, at: datetime) -> bytes:
     calendar.add("version", "2.0")
     for claim in Claim.objects.of(volunteer, at).approved():
         calendar.add_component(_entry(claim, name))
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def _entry(claim: Claim, name: str) -> Event:

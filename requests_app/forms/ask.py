@@ -160,10 +160,10 @@ class AskForm(ShownAsTyped, forms.Form):
         area = fields["area"]
         choices = Area.objects.choices()
         area.queryset = Area.objects.active()  # type: ignore[attr-defined]
-        area.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]  # type: ignore[attr-defined]
-        area.label, area.help_text = kind.where_label, kind.where_help
-        fields["day"].label, fields["day"].help_text = kind.when_label, kind.when_help
-        fields["day"].widget.choices = list(_days(self.at))  # type: ignore[attr-defined]
+        area.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]
+        area.label, area.help_text = str(kind.where_label), str(kind.where_help)
+        fields["day"].label, fields["day"].help_text = str(kind.when_label), str(kind.when_help)
+        fields["day"].widget.choices = list(_days(self.at))
         if kind.covers_parts:
             fields["parts"].label = _("Which times must be covered?")
 

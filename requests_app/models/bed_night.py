@@ -18,7 +18,7 @@ class BedNightQuerySet(models.QuerySet["BedNight"]):
     def book(self, claim: "Claim") -> None:
         """Take a bed for each person and night. Raises SomebodyWasFaster where none is left, and
         IntegrityError (the constraint below) where one was taken at this very moment."""
-        if not _has_nights(claim):
+        if claim.offer is None or not _has_nights(claim):
             return
         taken = set(self._around(claim).values_list("night", "bed"))
         rows = []
@@ -38,7 +38,7 @@ class BedNightQuerySet(models.QuerySet["BedNight"]):
 
     def has_room(self, claim: "Claim") -> bool:
         """Whether every night still has a bed for everybody."""
-        if not _has_nights(claim):
+        if claim.offer is None or not _has_nights(claim):
             return True
         taken = list(self._around(claim).values_list("night", flat=True))
         room = claim.offer.capacity - claim.need.people
@@ -65,7 +65,7 @@ class BedNight(models.Model):
 
 
 def _has_nights(claim: "Claim") -> bool:
-    return claim.offer is not None and kinds.get(claim.need.kind).has_nights
+    return kinds.get(claim.need.kind).has_nights
 
 
 def _nights(claim: "Claim") -> list[date]:

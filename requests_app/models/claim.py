@@ -21,13 +21,14 @@ from privacy.models import Compartment, Grant
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.bed_night import BedNight
 from requests_app.models.event import Event
+from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import DESK, FIRST, Need
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.shared import THREAD, Shared
 from requests_app.models.taken import Taken
 from requests_app.readers import Unlocked
-from volunteers.models import Offer
+from volunteers.models import Offer, Volunteer
 
 if TYPE_CHECKING:
     pass
@@ -74,7 +75,7 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         """Ended, but the destruction of the slot was not yet finished."""
         return self.filter(ending=True)
 
-    def of(self, volunteer: object, at: datetime) -> "ClaimQuerySet":
+    def of(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
         """A volunteer's own live claims on needs that live: what "mine" lists and opens."""
         current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
         return (
@@ -83,7 +84,7 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
             .order_by("need__day", "need_id", "place_in_line")
         )
 
-    def on_needs_of(self, mailbox: object) -> "ClaimQuerySet":
+    def on_needs_of(self, mailbox: Mailbox) -> "ClaimQuerySet":
         """The claims on one asker's needs: anybody else's is a 404."""
         related = ("task", "need", "need__mailbox", "volunteer", "offer")
         return self.filter(need__mailbox=mailbox).select_related(*related)

@@ -254,7 +254,7 @@ class Need(Sealed, Stateful, DueRow):
     def settle(self, unlocked: Unlocked, at: datetime) -> None:
         """Grant what could not be granted while nobody who holds the key was there: the note (and a
         place sealed beforehand) to each volunteer who was approved without her."""
-        for claim in self.claims_with_task().approved():
+        for claim in self.claims_with_task().filter(status="approved"):
             claim.grant_note(unlocked, at)
             claim.copy_desk_place(unlocked, at)
 

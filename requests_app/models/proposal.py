@@ -2,12 +2,16 @@
 
 import uuid
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Count
 
 from privacy.fields import FieldClasses
+
+if TYPE_CHECKING:
+    from requests_app.models.need import Need
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
@@ -16,7 +20,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
         live = self.filter(task__need__status="open", task__need__expires_at__gt=at)
         return dict(live.filter(asked_at__isnull=False).values_list("task_id").annotate(Count("pk")))
 
-    def about(self, need: object) -> "ProposalQuerySet":
+    def about(self, need: "Need") -> "ProposalQuerySet":
         """Who was asked about one need, in the order they were asked."""
         rows = self.filter(task__need=need, asked_at__isnull=False)
         return rows.select_related("task", "volunteer").order_by("task__role", "ring", "-score", "pk")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db import models, transaction
 
 from notify import outbox
 from privacy.codes import words_from
 from privacy.compartments import Opened
+from privacy.crypto import Unreadable
 from privacy.keyring import keyring
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
@@ -22,6 +23,7 @@ from requests_app.models.sealed import Sealed
 from requests_app.readers import Unlocked
 
 if TYPE_CHECKING:
+    from requests_app.models.claim import Claim
     from requests_app.models.need import Need
     from volunteers.models import Volunteer
 
@@ -42,7 +44,9 @@ class Shared(Sealed):
         need_id: uuid.UUID
         volunteer: Volunteer
         volunteer_id: uuid.UUID
-        is_approved: bool
+
+        @property
+        def is_approved(self) -> bool: ...
 
         def _see(self, at: datetime) -> None: ...
 
@@ -72,15 +76,15 @@ class Shared(Sealed):
 
     def grant_note(self, unlocked: Unlocked, at: datetime) -> None:
         """Let the approved volunteer read the note, under this claim's slot. Only a reader of the
-        note can: where `unlocked` is none, it waits for one who is."""
+        note can: where `unlocked` is none (or the row is damaged), it waits for one who is."""
         note, reader = self.need.compartment(NOTE), self.volunteer.reader()
         if note is None or note.can_be_opened_by(reader):
             return
-        if not note.can_be_opened_by(unlocked.reader):
+        try:
+            opened = self.need.open_compartment(NOTE, unlocked)
+        except Unreadable:
             return
-        self.need.open_compartment(NOTE, unlocked).grant(
-            note, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number
-        )
+        opened.grant(note, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
 
     def copy_desk_place(self, unlocked: Unlocked, at: datetime) -> None:
         """A place she sealed before anybody was approved goes to the one who now is."""
@@ -98,7 +102,7 @@ class Shared(Sealed):
             self._see(at)
             if not self.is_approved:
                 raise SomebodyWasFaster
-            message = Message.objects.write(self, self.thread(unlocked), author, text, at)
+            message = Message.objects.write(cast("Claim", self), self.thread(unlocked), author, text, at)
             other = self.volunteer_id if author == Message.ASKER else self.need_id
             outbox.queue(other, f"message:{message.id}", at)
         return message

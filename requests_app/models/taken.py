@@ -8,16 +8,17 @@ from django.db import models
 from privacy import clock
 from privacy.due import DueRow
 from privacy.fields import FieldClasses
+from volunteers.models import Volunteer
 
 WEEK = timedelta(days=7)
 
 
 class TakenQuerySet(models.QuerySet["Taken"]):
-    def note(self, volunteer: object, at: datetime) -> None:
+    def note(self, volunteer: Volunteer, at: datetime) -> None:
         day = clock.local_day(at)
         self.create(volunteer=volunteer, day=day, forget_after=clock.day_end(day + WEEK))
 
-    def take_back(self, volunteer: object, since: datetime) -> None:
+    def take_back(self, volunteer: Volunteer, since: datetime) -> None:
         """They had to give it up: it does not count."""
         row = self.filter(volunteer=volunteer, day__gte=clock.local_day(since)).first()
         if row:

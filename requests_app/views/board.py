@@ -88,6 +88,8 @@ def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
 def message(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """Write to the asker."""
     at, key = clock.now(), _unlocked(request)
+    if key is None:
+        return redirect("need", need_id)
     page = need_page(signed_in(request), need_id, key, at)
     form, part = MessageForm(request.POST), page.part(request.POST.get("task", ""))
     if not form.is_valid():
