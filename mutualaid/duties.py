@@ -5,6 +5,7 @@ from datetime import datetime
 
 from notify import tasks as notify_tasks
 from organisation.models import Organisation
+from privacy import duties as privacy_duties
 from privacy.due import Duty
 from requests_app import start
 from requests_app import tasks as requests_tasks
@@ -13,7 +14,12 @@ from volunteers.duties import PURGE_INVITATIONS
 # Its row in Heartbeat, beside one for each duty.
 HEART = "ticker"
 
-DUTIES: tuple[Duty, ...] = (*notify_tasks.DUTIES, *requests_tasks.DUTIES, PURGE_INVITATIONS)
+DUTIES: tuple[Duty, ...] = (
+    *notify_tasks.DUTIES,
+    *requests_tasks.DUTIES,
+    PURGE_INVITATIONS,
+    *privacy_duties.DUTIES,
+)
 
 # What set-up does each time before anything is served, and how it says so. Doing it again does no harm.
 AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (

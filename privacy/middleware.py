@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.crypto import SealingImpossible
 from privacy.gate import Busy
+from privacy.sessions import SessionStore
 
 MAX_BODY = 64 * 1024
 RETRY_AFTER_SECONDS = 30
@@ -108,7 +109,15 @@ class SealedOr503:
 
 
 class Sessions(SessionMiddleware):
-    """Django's, but a session that cannot be sealed is a 503 as well, and not a cookie without a row."""
+    """Django's, but a session that cannot be sealed is a 503 as well, and not a cookie without a row.
+
+    A page that looks again by itself says so with the header X-Looks-Again.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if isinstance(request.session, SessionStore):
+            request.session.slides = "X-Looks-Again" not in request.headers
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:

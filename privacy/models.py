@@ -1,33 +1,47 @@
 """The rows of privacy/: encrypted sessions, compartments, this instance, heartbeats and counters."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F
 
 from privacy import clock
 from privacy.compartments import Compartment, Grant
+from privacy.due import DueRow
 from privacy.fields import FieldClasses
 
 __all__ = ["Compartment", "Counter", "Grant", "Heartbeat", "Instance", "Session"]
 
 
-class Session(models.Model):
+class SessionQuerySet(models.QuerySet["Session"]):
+    def expired(self, at: datetime) -> "SessionQuerySet":
+        """Sessions nobody used for too long; their cookies open nothing any more."""
+        return self.filter(expires_at__lte=at)
+
+
+class Session(DueRow):
     """One visit. Row id and row key both derive from the cookie: without it the row says nothing."""
 
     id = models.BinaryField(primary_key=True, max_length=32)
     data = models.BinaryField()
     expires_at = models.DateTimeField(db_index=True)
 
+    objects: ClassVar[models.Manager["Session"]] = SessionQuerySet.as_manager()
+
     privacy = FieldClasses(
         sealed=("data",),
-        clear=("expires_at",),
+        clear=("expires_at", "lease_token", "lease_until", "attempts", "retry_after"),
         derived=("id",),
         lives="until it was idle too long, or left",
     )
 
     def __str__(self) -> str:
         return "session"
+
+    def end(self, at: datetime) -> None:
+        """Delete what is left of it."""
+        self.delete()
 
 
 class Instance(models.Model):

@@ -27,6 +27,9 @@ class SessionStore(SessionBase):
     or opens nothing is an empty session.
     """
 
+    # A page that looks again by itself must not keep a session alive: nobody may be there.
+    slides = True
+
     def load(self) -> dict[str, Any]:
         at = clock.now()
         found = self._find(at)
@@ -36,7 +39,7 @@ class SessionStore(SessionBase):
         row, content = found
         self._session_cache = content
         # Sliding, but in steps: at most one write each quarter of an hour.
-        if row.expires_at < self._ends(at):
+        if self.slides and row.expires_at < self._ends(at):
             self.modified = True
         return content
 
@@ -77,7 +80,7 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        Session.objects.filter(expires_at__lte=clock.now()).delete()
+        Session.objects.expired(clock.now()).delete()
 
     def _get_new_session_key(self) -> str:
         return secrets.token_urlsafe(_COOKIE_BYTES)

@@ -14,6 +14,8 @@ from requests_app.models import Claim, Mailbox, Need
 from requests_app.readers import Unlocked
 
 KEY = "visit"
+# Her page closes by itself when nobody has looked at it for so long.
+IDLE_SECONDS = 60 * 60
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class AskerRequest(HttpRequest):
 def enter(request: HttpRequest, visit: Visit) -> None:
     """Open the mailbox in this session, under a new session cookie."""
     request.session.cycle_key()
+    request.session.set_expiry(IDLE_SECONDS)
     _remember(request, visit)
 
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 from organisation import kinds
 from privacy.fields import FieldClasses
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 class BedNightQuerySet(models.QuerySet["BedNight"]):
     def book(self, claim: "Claim") -> None:
-        """Take a bed for each person and night. Raises SomebodyWasFaster where none is left, and
-        IntegrityError (the constraint below) where one was taken at this very moment."""
+        """Take a bed for each person and night. Raises SomebodyWasFaster where none is left, also
+        where the last one went at this very moment (the constraint below)."""
         if claim.offer is None or not _has_nights(claim):
             return
         taken = set(self._around(claim).values_list("night", "bed"))
@@ -30,7 +30,11 @@ class BedNightQuerySet(models.QuerySet["BedNight"]):
                 BedNight(offer=claim.offer, night=night, bed=bed, claim=claim)
                 for bed in free[: claim.need.people]
             ]
-        self.bulk_create(rows)
+        try:
+            with transaction.atomic():
+                self.bulk_create(rows)
+        except IntegrityError:
+            raise SomebodyWasFaster from None
 
     def free(self, claim: "Claim") -> None:
         """Give the beds back."""

@@ -324,7 +324,10 @@ class Claim(Shared, Stateful, DueRow):
 
     def leave_within(self, to: str, at: datetime) -> None:
         """End this claim inside the caller's transaction; `finish_ending` follows its commit."""
+        seen = self.status
         self._see(at)
+        if to == DECLINED and self.status != seen:
+            raise SomebodyWasFaster
         if to == LAPSED and (self.held_until is None or self.held_until > at):
             raise SomebodyWasFaster
         was = self.status

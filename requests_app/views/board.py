@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -135,6 +136,7 @@ def _page(
 ) -> HttpResponse:
     data = {
         "page": page,
+        "page_path": reverse("need", args=[page.need.pk]),
         "host_form": host_form or HostForm(),
         "message_form": message_form or MessageForm(),
     }

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -137,5 +138,6 @@ def _page(request: AskerRequest, at: datetime, typed: Typed | None = None, statu
         "numbers": PhoneNumber.objects.all(),
         "on_until": organisation.is_on(at),
         "visit": request.visit,
+        "page_path": reverse("mine"),
     }
     return render(request, "requests_app/mine.html", page, status=status)
