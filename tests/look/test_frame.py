@@ -18,7 +18,7 @@ ERRORS = ("400", "403", "403_csrf", "404", "413", "500", "503")
 def frame(path: str = "/", template: str = "base.html", **context: object) -> Markup:
     """A frame drawn for a request to `path`, by a coordinator."""
     request = RequestFactory().get(path)
-    request.user = SimpleNamespace(is_authenticated=True, is_coordinator=True)  # type: ignore[assignment]
+    request.user = SimpleNamespace(is_authenticated=True, is_let_in=True, is_coordinator=True)  # type: ignore[assignment]
     return parse(render_to_string(template, context, request))
 
 
@@ -74,7 +74,7 @@ def test_the_place_somebody_is_at_is_marked_in_the_navigation() -> None:
 
 def test_only_a_coordinator_sees_the_desk() -> None:
     request = RequestFactory().get("/board/")
-    request.user = SimpleNamespace(is_authenticated=True, is_coordinator=False)  # type: ignore[assignment]
+    request.user = SimpleNamespace(is_authenticated=True, is_let_in=True, is_coordinator=False)  # type: ignore[assignment]
 
     page = parse(render_to_string("signed_in.html", {}, request))
 
