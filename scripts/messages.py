@@ -1,6 +1,6 @@
 """Collects what people see, for the translators: `make messages`. Needs Babel and Django, not GNU gettext.
 
-python scripts/messages.py           bring locale/*/LC_MESSAGES/django.po up to date, say what is to be translated
+python scripts/messages.py           bring locale/*/LC_MESSAGES/django.po up to date; say what is untranslated
 python scripts/messages.py --check   change nothing; fail with the list where a catalogue is not complete
 """
 
@@ -44,7 +44,7 @@ def catalogues() -> list[Path]:
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    """(path from the root, Python to extract from) of each file of ours that may hold something to translate."""
+    """(path from the root, Python to extract from) of each file of ours that may hold a sentence."""
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             if "migrations" not in path.parts:

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from django.urls import reverse
 
 from mutualaid import assets, translations
 from mutualaid.duties import AT_START
@@ -81,8 +80,9 @@ class Command(BaseCommand):
         """Print a one-time link, on this terminal only, until somebody has joined."""
         if Volunteer.objects.exists():
             return
+        # Asking the router would load every view of every room: a third of a second at each start.
         token = Invitation.objects.make(None, at, coordinator=True)
-        self.stdout.write(FIRST_LINK.format(link=f"{_address()}{reverse('join', args=[token])}"))
+        self.stdout.write(FIRST_LINK.format(link=f"{_address()}/join/{token}/"))
 
 
 def _address() -> str:
