@@ -1,5 +1,6 @@
 """Compiles locale/*/LC_MESSAGES/*.po with Babel: a machine that serves needs no gettext."""
 
+import os
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -12,10 +13,10 @@ def compile_all(folder: Path) -> int:
     for path in stale:
         with path.open("rb") as source:
             catalogue = read_po(source, locale=path.parent.parent.name)
-        part = path.with_suffix(".mo.part")
+        part = path.with_suffix(f".mo.{os.getpid()}")
         with part.open("wb") as target:
             write_mo(target, catalogue)
-        # Whole or not at all: the web process may be reading it.
+        # Whole or not at all: the web process may be reading it, another may be writing the same.
         part.replace(path.with_suffix(".mo"))
     return len(stale)
 

@@ -85,6 +85,15 @@ class BodyLimit:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            refusal = self._refusal(request)
+        except (BadRequest, Http404):
+            # Django draws their pages, and LocaleMiddleware has not seen the request yet.
+            translation.activate(translation.get_language_from_request(request))
+            raise
+        return refusal or self.get_response(request)
+
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         if "\0" in request.path_info:
             raise Http404
         length = _content_length(request)
@@ -92,7 +101,7 @@ class BodyLimit:
             return _page(request, 413, _("That is too much at once. Nothing was stored."))
         if any("\0" in text for key, values in request.GET.lists() for text in (key, *values)):
             raise BadRequest
-        return self.get_response(request)
+        return None
 
 
 class SealedOr503:

@@ -16,8 +16,9 @@ for _name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "
 os.environ["ENV_FILE"] = "-"
 os.environ["DATA_DIR"] = str(TEST_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
+from mutualaid import translations  # noqa: E402
 from mutualaid.settings import *  # noqa: E402
-from mutualaid.settings import DATA_DIR, DATABASES, _database  # noqa: E402
+from mutualaid.settings import DATA_DIR, DATABASES, LOCALE_PATHS, _database  # noqa: E402
 from tests.servers import postgres_url  # noqa: E402
 
 DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -26,3 +27,5 @@ if os.environ.get("TEST_DATABASE") == "postgresql":
 else:
     # A file, as in use: an SQLite database in memory has no journal and locks otherwise.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+# As set-up does it, before anything is translated.
+translations.compile_all(LOCALE_PATHS[0])

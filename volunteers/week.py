@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from babel.dates import get_day_names
-from django.utils.translation import get_language, to_locale
+from django.utils.dates import WEEKDAYS
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from privacy import clock
@@ -20,8 +20,7 @@ ALL_WEEK = (1 << BITS) - 1
 
 def day_names() -> list[str]:
     """Monday to Sunday."""
-    names = get_day_names("wide", context="stand-alone", locale=to_locale(get_language() or "en"))
-    return [names[index][:1].upper() + names[index][1:] for index in range(7)]
+    return [capfirst(str(WEEKDAYS[index])) for index in range(7)]
 
 
 def week_choices() -> list[tuple[str, list[tuple[str, str]]]]:
