@@ -19,7 +19,7 @@ class Formatter(logging.Formatter):
             record.message = f"answered {status}".strip()
         return super().formatMessage(record)
 
-    def formatException(self, ei: tuple[object, ...]) -> str:  # type: ignore[override]
+    def formatException(self, ei: tuple[object, ...]) -> str:
         error = ei[1]
         if not isinstance(error, BaseException):
             return ""
