@@ -53,9 +53,10 @@ class Opened:
         slot_owner: str | None = None,
         slot_number: int | None = None,
     ) -> None:
-        """Let `reader` open `compartment` (the one opened here); replaces an earlier grant.
+        """Let `reader` open `compartment` (the one opened here).
 
-        With a slot, the grant ends for good when that slot is destroyed.
+        With a slot, the grant ends for good when that slot is destroyed. One grant for each reader and
+        slot: it replaces the one before.
         """
         if compartment.id != self.compartment_id:
             raise ValueError("This compartment is not the one that was opened.")
@@ -116,23 +117,26 @@ class Compartment(models.Model):
         content_key = crypto.derive(key, "compartment content", slot_key, self.id.bytes)
         return Opened(self.id, key, content_key)
 
-    def _grant_of(self, reader: Reader) -> "Grant | None":
+    def _grants_of(self, reader: Reader) -> "list[Grant]":
         if "grants" in getattr(self, "_prefetched_objects_cache", {}):
-            found = (g for g in self.grants.all() if g.is_for(reader))
-            return next(found, None)
-        return self.grants.of_reader(reader.kind, reader.id).first()
+            return [g for g in self.grants.all() if g.is_for(reader)]
+        return list(self.grants.of_reader(reader.kind, reader.id))
 
-    def can_be_opened_by(self, reader: Reader) -> bool:
-        """Whether a grant for `reader` exists. That it opens, only opening it tells."""
-        return self._grant_of(reader) is not None
+    def can_be_opened_by(self, reader: Reader, slot_owner: str | None = None) -> bool:
+        """Whether a genuine grant for this very key of `reader` exists (under the slot of `slot_owner`,
+        where one is named). That it opens, only opening it tells."""
+        grants = self._grants_of(reader)
+        return any(g.is_genuine(reader) for g in grants if slot_owner in (None, g.slot_owner))
 
     def open(self, reader: Reader, private_key: bytes) -> Opened:
         """The compartment in the hands of `reader`. Raises Unreadable: no grant, another key, a grant
         that was changed or moved, or a slot that is destroyed."""
-        grant = self._grant_of(reader)
-        if grant is None:
-            raise Unreadable
-        return self._opened_with(grant.unseal(reader, private_key))
+        for grant in self._grants_of(reader):
+            try:
+                return self._opened_with(grant.unseal(reader, private_key))
+            except Unreadable:
+                continue
+        raise Unreadable
 
     @staticmethod
     def open_for(compartment: "Compartment | None", reader: Reader, private_key: bytes) -> Opened:
@@ -160,7 +164,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         slot_owner: str | None,
         slot_number: int | None,
     ) -> None:
-        """Seal `key`, the key of `compartment`, to `reader`; in place of an earlier grant."""
+        """Seal `key`, the key of `compartment`, to `reader`; in place of the one under the same slot."""
         if (not slot_owner) != (slot_number is None):
             raise ValueError("A slot has an owner and a number.")
         row = Grant(
@@ -180,15 +184,8 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         self.bulk_create(
             [row],
             update_conflicts=True,
-            unique_fields=["compartment", "reader_kind", "reader_id"],
-            update_fields=[
-                "key_fingerprint",
-                "sealed",
-                "slot_owner",
-                "slot_number",
-                "granted_at",
-                "mac",
-            ],
+            unique_fields=["compartment", "reader_kind", "reader_id", "slot_owner"],
+            update_fields=["key_fingerprint", "sealed", "slot_number", "granted_at", "mac"],
         )
 
 
@@ -226,7 +223,8 @@ class Grant(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("compartment", "reader_kind", "reader_id"), name="one_grant_per_reader"
+                fields=("compartment", "reader_kind", "reader_id", "slot_owner"),
+                name="one_grant_per_reader_and_slot",
             ),
         )
         indexes = (models.Index(fields=("reader_kind", "reader_id"), name="grants_of_reader"),)
@@ -237,11 +235,15 @@ class Grant(models.Model):
     def is_for(self, reader: Reader) -> bool:
         return (self.reader_kind, self.reader_id) == (reader.kind, str(reader.id))
 
+    def is_genuine(self, reader: Reader) -> bool:
+        """Sealed by us, unchanged since, to the key that `reader` has now."""
+        if bytes(self.key_fingerprint) != crypto.fingerprint(reader.public_key):
+            return False
+        return instance.check_mac(bytes(self.mac), MAC_PURPOSE, *self._mac_parts())
+
     def unseal(self, reader: Reader, private_key: bytes) -> bytes:
         """The compartment's key. Raises Unreadable."""
-        fingerprint = crypto.fingerprint(reader.public_key)
-        genuine = instance.check_mac(bytes(self.mac), MAC_PURPOSE, *self._mac_parts())
-        if not genuine or bytes(self.key_fingerprint) != fingerprint:
+        if not self.is_genuine(reader):
             raise Unreadable
         box, wrapping_key = bytes(self.sealed), self._wrapping_key()
         if wrapping_key is not None:

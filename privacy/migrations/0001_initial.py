@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['reader_kind', 'reader_id'], name='grants_of_reader')],
-                'constraints': [models.UniqueConstraint(fields=('compartment', 'reader_kind', 'reader_id'), name='one_grant_per_reader')],
+                'constraints': [models.UniqueConstraint(fields=('compartment', 'reader_kind', 'reader_id', 'slot_owner'), name='one_grant_per_reader_and_slot')],
             },
         ),
     ]

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from privacy.compartments import Compartment, Grant, Opened, Reader
-from privacy.crypto import KeyPair, SealingImpossible, TooLong, Unreadable
+from privacy.crypto import KeyPair, SealingImpossible, TooLong, Unreadable, fingerprint
 from privacy.keyring import FileKeyring, Slot, keyring
 
 pytestmark = pytest.mark.django_db
@@ -134,21 +134,49 @@ def test_a_grant_under_a_claim_ends_with_the_claim_and_no_other() -> None:
     assert (volunteer.can_open(note), asker.can_open(note)) == (False, True)
 
 
-def test_a_grant_can_be_given_again() -> None:
+def test_a_grant_can_be_given_again_to_another_key() -> None:
     asker, volunteer = person("mailbox"), person("volunteer")
     note, opened, *_ = note_for(asker)
-    first, slot = slot_for("claim")
-    opened.grant(note, volunteer.reader, AT, slot_owner=first, slot_number=slot.number)
-    keyring().destroy(slot.number, first)
+    claim, slot = slot_for("claim")
+    opened.grant(note, volunteer.reader, AT, slot_owner=claim, slot_number=slot.number)
     again = replace(volunteer.reader, public_key=(pair := KeyPair.generate()).public)
-    second, new_slot = slot_for("claim")
+    before = note.can_be_opened_by(again)
 
-    opened.grant(note, again, AT, slot_owner=second, slot_number=new_slot.number)
+    opened.grant(note, again, AT, slot_owner=claim, slot_number=slot.number)
 
+    assert (before, note.can_be_opened_by(again)) == (False, True)
     assert Person(again, pair.private).can_open(note)
     assert not volunteer.can_open(note)
-    assert Grant.objects.count() == 2
-    assert [Grant.objects.under(owner).count() for owner in (first, second)] == [0, 1]
+    assert Grant.objects.under(claim).count() == 1
+
+
+def test_of_two_grants_under_two_slots_one_stays_when_the_other_ends() -> None:
+    asker, volunteer = person("mailbox"), person("volunteer")
+    note, opened, *_ = note_for(asker)
+    (there, slot_there), (back, slot_back) = slot_for("claim"), slot_for("claim")
+    for owner, slot in ((there, slot_there), (back, slot_back)):
+        opened.grant(note, volunteer.reader, AT, slot_owner=owner, slot_number=slot.number)
+    under = [note.can_be_opened_by(volunteer.reader, owner) for owner in (there, back, "claim:none")]
+
+    keyring().destroy(slot_there.number, there)
+    after_one = volunteer.can_open(note)
+    keyring().destroy(slot_back.number, back)
+
+    assert under == [True, True, False]
+    assert (after_one, volunteer.can_open(note)) == (True, False)
+
+
+def test_a_grant_somebody_wrote_into_the_database_counts_for_nothing() -> None:
+    asker, stranger = person("mailbox"), person("volunteer")
+    note, *_ = note_for(asker)
+
+    Grant.objects.update(
+        reader_kind="volunteer",
+        reader_id=str(stranger.reader.id),
+        key_fingerprint=fingerprint(stranger.reader.public_key),
+    )
+
+    assert not note.can_be_opened_by(stranger.reader)
 
 
 def test_whoever_was_granted_may_grant_on() -> None:
