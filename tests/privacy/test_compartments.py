@@ -214,7 +214,7 @@ def test_half_a_slot_is_no_grant() -> None:
     ("name", "value"),
     [
         ("reader_kind", "desk"),
-        ("reader_id", str(uuid4())),
+        ("reader_id", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
         ("key_fingerprint", bytes(16)),
         ("slot_number", 7),
         ("slot_owner", "claim:1"),
