@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from organisation import conditions, geometry, kinds
@@ -34,7 +35,11 @@ def condition_choices() -> list[tuple[str, str]]:
 
 def capacity_help() -> str:
     """What is counted, by the kinds that count something."""
-    counted = [f"{kind.name}: {kind.capacity_label}" for kind in kinds.all() if kind.capacity_label]
+    counted = [
+        gettext("%(kind)s: %(counted)s") % {"kind": kind.name, "counted": kind.capacity_label}
+        for kind in kinds.all()
+        if kind.capacity_label
+    ]
     return " · ".join(counted)
 
 
