@@ -46,16 +46,15 @@ class Stage:
         return f"{handle.lower()}@example.org"
 
 
-@pytest.fixture(scope="module")
-def post() -> Iterator[PostOffice]:
-    with post_office.opened() as office:
-        yield office
-
-
 @pytest.fixture(scope="module", params=STAGES, ids=lambda pair: "-".join(pair))
-def stage(request: pytest.FixtureRequest, live_system: Callable[..., LiveSystem], post: PostOffice) -> Stage:
+def stage(request: pytest.FixtureRequest, live_system: Callable[..., LiveSystem]) -> Iterator[Stage]:
     """An instance that was just set up; its first coordinator has joined."""
-    system = live_system(*request.param, **post.environment)
+    with post_office.opened() as post:
+        yield on_stage(live_system(*request.param, **post.environment), post)
+
+
+def on_stage(system: LiveSystem, post: PostOffice) -> Stage:
+    """The first coordinator joins, by the link that set-up printed."""
     coordinator = Coordinator(Browser(system.url), "Ana")
     coordinator.joins(first_link(system))
     coordinator.wants_mail("ana@example.org")

@@ -16,7 +16,7 @@ class NotThere(AssertionError):
     """The page has nothing like that: no such button, field, choice or link."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """One element."""
 
@@ -140,7 +140,8 @@ class Page:
         by_id = {node.attrs["id"]: node for node in self.root.all("form") if "id" in node.attrs}
         cards = self.root.all("article", "section", "tr", "li") if within else []
         headed = [c for c in cards if any(h.text() == within for h in c.all("h2", "h3", "th", "a"))]
-        for part in headed if within else [self.root]:
+        inner = [c for c in headed if not any(other in headed for other in list(c.walk())[1:])]
+        for part in inner if within else [self.root]:
             for form in part.all("form"):
                 for button in form.all("button"):
                     if button.text() == words:

@@ -1,0 +1,84 @@
+"""Nobody comes: ring after ring is asked, then the desk; the time runs out; it is closed and forgotten."""
+
+from tests.journeys.clockwork import eventually
+from tests.journeys.conftest import Stage
+from tests.journeys.post_office import NEWS
+from tests.journeys.story import CLOSED, NOBODY, RIDE, THERE
+
+RINGS = 3
+
+
+def test_nobody_comes_and_she_is_told_the_truth_until_it_is_forgotten(stage: Stage) -> None:
+    rows, desk = stage.rows, stage.coordinator
+    ben = stage.volunteer("Ben")
+    channels, mailboxes = rows.count("notify_channel"), rows.count("requests_app_mailbox")
+    asker = stage.asker()
+    asker.asks(RIDE, note="Fifth bell.", desk_reads="no", tell_by="email", email="her@example.org")
+    asker.writes_the_code_on_paper()
+    need = asker.need()
+
+    # Whoever fits is asked, and does not answer. Ring after ring; then the desk is told that there is news.
+    assert eventually(lambda: rows.asked(need) >= 1)
+    asker.looks().says("asked. " + NOBODY, "use another plan")
+    told = len(stage.post.letters("ana@example.org"))
+    for ring in range(1, RINGS + 1):
+        assert eventually(lambda ring=ring: rows.ring(need) == ring)
+        rows.next_ring_is_due(need)
+    assert eventually(lambda: not rows.rings_left(need))
+    assert eventually(lambda: len(stage.post.letters("ana@example.org")) == told + 1)
+    assert stage.post.bodies("ana@example.org")[-1] == NEWS
+    desk.desk().says(THERE, "Nobody")
+    desk.looks_at().says("Ben", "No answer yet")
+
+    # He takes it and does not wait: the hold runs out, and the worker gives it back.
+    ben.claims()
+    rows.hold_runs_out(need)
+    assert eventually(lambda: rows.claims(need) == ["lapsed"])
+    asker.looks().says(NOBODY)
+
+    # Its time is over: closed on her page within the minute, and at once for everybody who looks.
+    rows.need_runs_out(need)
+    page = asker.looks().says("Closed.", CLOSED)
+    assert "Fifth bell." not in page
+    assert THERE not in ben.board()
+    assert ben.browser.visit(f"/needs/{need}/").status == 404
+    assert eventually(lambda: rows.status(need) == "expired")
+    assert rows.count("privacy_compartment") == 0
+    assert rows.count("notify_channel") == channels, "her address is deleted with the need"
+
+    # A day later it is forgotten, and her code opens nothing.
+    rows.a_day_after_the_end(need)
+    assert eventually(lambda: rows.status(need) == "")
+    asker.looks().says("Your return code")
+    asker.comes_back(stage.browser()).says("This code opens nothing here.")
+    assert rows.counters()["expired.ride"] == 1
+    assert rows.count("requests_app_mailbox") == mailboxes
+
+
+def test_taking_it_back_and_erasing_close_at_once_and_tell_whoever_counted_on_it(stage: Stage) -> None:
+    rows = stage.rows
+    cleo = stage.volunteer("Cleo")
+    asker = stage.asker()
+    asker.asks(RIDE, note="Sixth bell.", desk_reads="no")
+    asker.writes_the_code_on_paper()
+    first = asker.need()
+    cleo.claims()
+    asker.approves("Cleo", place="By the lions")
+
+    # She needs something more from the same page: it joins this one.
+    asker.asks("Someone to come with you").says("Your page")
+    second = asker.need()
+    assert rows.count("requests_app_mailbox") == 1
+
+    asker.looks()
+    asker.browser.press("Take it back", within="A ride").says("Closed.", CLOSED)
+    assert (rows.status(first), rows.status(second)) == ("withdrawn", "open")
+    assert cleo.browser.visit(f"/needs/{first}/").status == 404
+    assert eventually(lambda: CHANGED in stage.post.bodies(stage.address("Cleo")))
+
+    asker.erases().says("Everything you wrote here is erased.")
+    assert (rows.status(first), rows.status(second)) == ("", "")
+    asker.comes_back(stage.browser()).says("This code opens nothing here.")
+
+
+CHANGED = ["Notes", "There is news.", "Something changed. Look before you go."]
