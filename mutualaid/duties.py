@@ -10,6 +10,7 @@ from privacy.due import Duty
 from requests_app import start
 from requests_app import tasks as requests_tasks
 from volunteers.duties import PURGE_INVITATIONS
+from volunteers.models import OfferPlace
 
 # Its row in Heartbeat, beside one for each duty.
 HEART = "ticker"
@@ -26,4 +27,5 @@ AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (
     ("Looking after the organisation's own row", Organisation.objects.ensure),
     ("Finishing what was ending", start.finish_endings),
     ("Destroying keys without a row", start.free_slots_without_a_row),
+    ("Counting what offers could meet", lambda _at: OfferPlace.objects.tighten_supply()),
 )

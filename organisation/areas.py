@@ -217,7 +217,10 @@ class Distance(models.Model):
     privacy = FieldClasses(derived=("id", "to_area", "km", "from_area"), lives="as long as both areas")
 
     class Meta:
-        indexes = [models.Index(fields=("to_area", "km", "from_area"), name="distance_nearest_first")]
+        # Unique, so that SQLite knows that what it finds area by area needs no sorting.
+        constraints = [
+            models.UniqueConstraint(fields=("to_area", "km", "from_area"), name="distance_nearest_first")
+        ]
 
     def __str__(self) -> str:
         return f"{self.from_area_id} → {self.to_area_id}: {self.km} km"

@@ -5,6 +5,7 @@ from volunteers.desk import DeskKey, DeskShare
 from volunteers.invitations import Invitation
 from volunteers.offers import Offer, OfferArea, OfferException
 from volunteers.places import OfferPlace
+from volunteers.supply import Supply
 
 __all__ = [
     "DeskKey",
@@ -14,6 +15,7 @@ __all__ = [
     "OfferArea",
     "OfferException",
     "OfferPlace",
+    "Supply",
     "Volunteer",
     "Vouch",
 ]

@@ -15,6 +15,7 @@ from privacy import clock
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
 from volunteers.places import OfferPlace
+from volunteers.supply import Supply
 from volunteers.week import ALL_WEEK, part_names
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def reindex_all(self, at: datetime) -> None:
         """Rebuild every search row: needed after the tree of areas changed."""
-        for offer in self.select_related("volunteer").order_by("pk").iterator(chunk_size=500):
-            offer.reindex(at)
+        with transaction.atomic():
+            Supply.objects.hold()
+            for offer in self.select_related("volunteer").order_by("pk").iterator(chunk_size=500):
+                offer.reindex(at)
+            OfferPlace.objects.tighten_supply()
 
 
 class Offer(models.Model):

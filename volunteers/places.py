@@ -11,6 +11,7 @@ from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer, hour_number
+from volunteers.supply import Key, Most, Supply, range_of
 
 if TYPE_CHECKING:
     from volunteers.offers import Offer
@@ -46,11 +47,20 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
         }
         with transaction.atomic():
             self.filter(offer=offer).delete()
-            self.bulk_create(
-                OfferPlace(kind=kind, area_id=area_id, reach_km=km, **same)
+            places = self.bulk_create(
+                OfferPlace(kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **same)
                 for kind in dict.fromkeys(offer.kinds)
                 for area_id, km in sorted(reach.items())
             )
+            Supply.objects.widen(places)
+
+    def tighten_supply(self) -> None:
+        """Count anew the most that offers could meet: what left since then no longer counts."""
+        with transaction.atomic():
+            Supply.objects.hold()
+            rows = self.filter(ready=True).values_list(*Key._fields, *Most._fields)
+            found = rows.iterator(chunk_size=10_000)
+            Supply.objects.replace((Key(*row[:3]), Most(*row[3:])) for row in found)
 
     def _typed(self, offer: Offer) -> list[int]:
         """Ids of the typed areas and of everything below them."""
@@ -66,7 +76,8 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
 class OfferPlace(models.Model):
     """One row per offer, kind and area. Written only by `rebuild` and `mark_asked`; never edited.
 
-    reach_km: 0 for a typed area. ready: the offer is active, its volunteer let in. weekly: see Offer.
+    reach_km: 0 for a typed area; range_km: the same in a few steps. ready: the offer is active, its
+    volunteer let in. weekly: see Offer.
     possible: weekly, with whatever dated exceptions add on some date, so never less than the truth.
     asked_hour: when the volunteer was last asked, see account.hour_number.
     """
@@ -78,6 +89,7 @@ class OfferPlace(models.Model):
     kind = models.CharField(max_length=30)
     area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="+", db_index=False)
     reach_km = models.PositiveSmallIntegerField(default=0)
+    range_km = models.PositiveSmallIntegerField()
     weekly = models.IntegerField()
     possible = models.IntegerField()
     has_exceptions = models.BooleanField(default=False)
@@ -98,6 +110,7 @@ class OfferPlace(models.Model):
             "kind",
             "area",
             "reach_km",
+            "range_km",
             "weekly",
             "possible",
             "has_exceptions",
@@ -115,25 +128,26 @@ class OfferPlace(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=("offer", "kind", "area"), name="one_place_per_kind"),)
         indexes = (
-            # Covers the whole question matching asks: the table is not touched. The reach comes before
-            # everything that differs from row to row, so that who cannot come that far costs nothing.
+            # Covers the whole question matching asks: the table is not touched. In the order in which
+            # people are found: reading stops when there are enough. Who does not go so far costs nothing.
             models.Index(
                 fields=(
                     "kind",
                     "area",
                     "ready",
+                    "range_km",
+                    "asked_hour",
+                    "offer",
                     "reach_km",
                     "possible",
                     "capacity",
                     "conditions",
                     "languages",
                     "weekly",
-                    "asked_hour",
                     "paused_until",
                     "has_exceptions",
                     "cap_per_week",
                     "volunteer",
-                    "offer",
                 ),
                 name="place_search",
             ),

@@ -253,9 +253,11 @@ class Migration(migrations.Migration):
                 condition=models.Q(("parent", models.F("id")), _negated=True), name="area_not_in_itself"
             ),
         ),
-        migrations.AddIndex(
+        migrations.AddConstraint(
             model_name="distance",
-            index=models.Index(fields=["to_area", "km", "from_area"], name="distance_nearest_first"),
+            constraint=models.UniqueConstraint(
+                fields=("to_area", "km", "from_area"), name="distance_nearest_first"
+            ),
         ),
         migrations.AddConstraint(
             model_name="neighbour",

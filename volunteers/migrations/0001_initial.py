@@ -215,6 +215,7 @@ class Migration(migrations.Migration):
                 ),
                 ("kind", models.CharField(max_length=30)),
                 ("reach_km", models.PositiveSmallIntegerField(default=0)),
+                ("range_km", models.PositiveSmallIntegerField()),
                 ("weekly", models.IntegerField()),
                 ("possible", models.IntegerField()),
                 ("has_exceptions", models.BooleanField(default=False)),
@@ -252,6 +253,51 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="Supply",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=30)),
+                ("range_km", models.PositiveSmallIntegerField()),
+                ("possible", models.IntegerField()),
+                ("capacity", models.PositiveSmallIntegerField()),
+                ("languages", models.BigIntegerField()),
+                ("conditions", models.BigIntegerField()),
+                (
+                    "area",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="organisation.area",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=[
+                            "kind",
+                            "area",
+                            "range_km",
+                            "possible",
+                            "capacity",
+                            "languages",
+                            "conditions",
+                        ],
+                        name="supply_search",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "area", "range_km"), name="one_supply_per_range")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Vouch",
@@ -343,18 +389,19 @@ class Migration(migrations.Migration):
                     "kind",
                     "area",
                     "ready",
+                    "range_km",
+                    "asked_hour",
+                    "offer",
                     "reach_km",
                     "possible",
                     "capacity",
                     "conditions",
                     "languages",
                     "weekly",
-                    "asked_hour",
                     "paused_until",
                     "has_exceptions",
                     "cap_per_week",
                     "volunteer",
-                    "offer",
                 ],
                 name="place_search",
             ),

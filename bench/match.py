@@ -1,0 +1,121 @@
+"""The best twenty for a task among 10,000 and among 1,000,000 offers; also where nobody fits.
+
+Needs DJANGO_SETTINGS_MODULE, DATA_DIR and, for PostgreSQL, DATABASE_URL: see bench/sections.py.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import django
+from django.apps import apps
+
+if not apps.ready:
+    django.setup()
+
+from django.core.management import call_command
+from django.db import connection
+
+from bench import country, load, needs
+from bench.country import AT
+from bench.figures import medians, ratios, say, spread
+from privacy import instance
+from requests_app import matching
+from requests_app.models import Task
+
+FEW, MANY = 10_000, 1_000_000
+SOME_NEEDS, NEEDS_OF_NOBODY = 400, 200
+COUNT = 20
+
+
+def main() -> None:
+    call_command("migrate", interactive=False, verbosity=0)
+    instance.ensure(create=True)
+    _timed("areas", load.areas)
+    _timed(f"offers up to {FEW}", lambda: load.offers(0, FEW))
+    asked = needs.ask(country.needs(SOME_NEEDS, NEEDS_OF_NOBODY))
+    needs.turn_some_away([task for _why, task in asked])
+    needs.fill_beds(asked[0][1])
+    load.analyze()
+    few = _measure(asked, FEW)
+    _timed(f"offers up to {MANY}", lambda: load.offers(FEW, MANY))
+    many = _measure(asked, MANY)
+    for why in few:
+        say(
+            bench="match",
+            database=connection.vendor,
+            what=f"{MANY} offers over {FEW}",
+            fits=why,
+            ratios=ratios(many[why], few[why]),
+        )
+
+
+def _measure(asked: Sequence[tuple[str, Task]], offers: int) -> dict[str, dict[str, float]]:
+    """ "some" and "nobody" → p50, p99 and mean in milliseconds, said beside one look-up by key."""
+    measured = {}
+    for why in ("some", "nobody"):
+        ids = [task.pk for found, task in asked if found == why]
+        found = _found(ids)
+        baseline = medians(lambda ids=ids: spread(_durations(ids, _one_row)))  # type: ignore[misc]
+        measured[why] = medians(lambda ids=ids: spread(_durations(ids, _best)))  # type: ignore[misc]
+        say(
+            bench="match",
+            database=connection.vendor,
+            what="best 20 for a task",
+            offers=offers,
+            areas=country.AREAS,
+            fits=why,
+            tasks=len(ids),
+            **measured[why],
+            most_queries=max(queries for queries, _count in found),
+            found_nobody=sum(count == 0 for _queries, count in found),
+            found_all=sum(count == COUNT for _queries, count in found),
+            baseline={"what": "one row by its key", **baseline},
+            ratios=ratios(measured[why], baseline),
+        )
+    return measured
+
+
+def _best(task: Task) -> object:
+    return matching.best(task, AT, COUNT)
+
+
+def _one_row(task: Task) -> object:
+    return Task.objects.filter(pk=task.pk).values_list("status").get()
+
+
+def _durations(ids: Sequence[UUID], look: Callable[[Task], object]) -> list[float]:
+    """Milliseconds of each look, at a task as a duty has it: without its need."""
+    durations = []
+    for task in Task.objects.filter(pk__in=ids):
+        begun = time.perf_counter()
+        look(task)
+        durations.append((time.perf_counter() - begun) * 1000)
+    return durations
+
+
+def _found(ids: Sequence[UUID]) -> list[tuple[int, int]]:
+    """(queries, matches) of each task."""
+    counted = []
+    for task in Task.objects.filter(pk__in=ids):
+        queries = 0
+
+        def count(execute, sql, params, many, context):  # type: ignore[no-untyped-def]  # noqa: ANN
+            nonlocal queries
+            queries += 1
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(count):
+            matches = matching.best(task, AT, COUNT)
+        counted.append((queries, len(matches)))
+    return counted
+
+
+def _timed(what: str, work: Callable[[], object]) -> None:
+    begun = time.monotonic()
+    work()
+    say(bench="match", database=connection.vendor, what=what, load_s=round(time.monotonic() - begun, 1))
+
+
+if __name__ == "__main__":
+    main()
