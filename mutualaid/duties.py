@@ -26,6 +26,7 @@ DUTIES: tuple[Duty, ...] = (
 AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (
     ("Looking after the organisation's own row", Organisation.objects.ensure),
     ("Finishing what was ending", start.finish_endings),
+    ("Closing what has no key any more", start.close_what_has_no_key),
     ("Destroying keys without a row", start.free_slots_without_a_row),
     ("Counting what offers could meet", lambda _at: OfferPlace.objects.tighten_supply()),
 )

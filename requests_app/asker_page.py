@@ -17,7 +17,7 @@ from organisation import kinds, languages
 from privacy.compartments import Opened
 from privacy.crypto import Unreadable
 from requests_app import facts
-from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm
+from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import Claim, Message, Need, Proposal, Task
 from requests_app.models.need import DESK
 from requests_app.models.sealed import with_compartments
@@ -66,13 +66,14 @@ class Card:
     note: str
     answers: list[tuple[str, str]]
     lives: bool
+    write_again: forms.Form | None = None
 
 
 @dataclass(frozen=True)
 class Typed:
-    """A form that came back with an error, and the claim it belongs to."""
+    """A form that came back with an error, and the claim (or need) it belongs to."""
 
-    claim_id: UUID
+    belongs_to: UUID
     form: forms.Form
 
 
@@ -160,7 +161,14 @@ class _Page:
             note=note,
             answers=kinds.get(need.kind).described(answers),
             lives=lives,
+            write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
         )
+
+    def _write_again(self, need: Need) -> forms.Form:
+        """What she can type once more where the key was lost, or what came back with an error."""
+        if self.typed and self.typed.belongs_to == need.pk:
+            return self.typed.form
+        return WriteAgainForm(need=need, auto_id=f"again-{need.pk}-%s")
 
     def _proposals(self, need: Need) -> list[Proposal]:
         return [row for row in self.proposals if row.task.need_id == need.pk]
@@ -212,6 +220,6 @@ class _Page:
     def _form(self, form_class: type[forms.Form], claim: Claim, **initial: Any) -> forms.Form:
         """A fresh form, or the one that came back with an error."""
         typed = self.typed
-        if typed and typed.claim_id == claim.pk and isinstance(typed.form, form_class):
+        if typed and typed.belongs_to == claim.pk and isinstance(typed.form, form_class):
             return typed.form
         return form_class(auto_id=f"{form_class.__name__.lower()}-{claim.pk}-%s", **initial)

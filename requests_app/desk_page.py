@@ -54,11 +54,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Desk:
-    """Every live task, and the sentence above the table. `stopped`: "" while the background work runs."""
+    """Every live task, and the sentence above the table. `stopped`: "" while the background work runs.
+
+    `unreadable`: needs whose key was lost, a line each: nobody is asked until their askers write again.
+    """
 
     rows: list[Row]
     summary: str
     stopped: str
+    unreadable: list[str]
 
     def only(self, chosen: Mapping[str, str]) -> list[Row]:
         """The rows that match every filter in `chosen` (name → value)."""
@@ -70,7 +74,7 @@ def desk(at: datetime) -> Desk:
     tasks = list(Task.objects.on_the_desk(at))
     table = _Table(at)
     rows = sorted((table.row(task) for task in tasks), key=_what_burns_first)
-    return Desk(rows, _summary(rows, at), _stopped(at))
+    return Desk(rows, _summary(rows, at), _stopped(at), _unreadable(at))
 
 
 def moment(value: datetime, at: datetime) -> str:
@@ -195,6 +199,11 @@ def _summary(rows: list[Row], at: datetime) -> str:
         },
     ]
     return " ".join(sentences)
+
+
+def _unreadable(at: datetime) -> list[str]:
+    needs = Need.objects.cannot_be_read(at).order_by("day", "pk")[:MOST_SHOWN]
+    return [f"{facts.title(need)}, {need.area.name}, {facts.day(need.day)}" for need in needs]
 
 
 def _stopped(at: datetime) -> str:

@@ -21,6 +21,8 @@ class Sentence:
 
 def what_happens(need: Need, offered: list[Claim], tasks: list[Task], asked: int, at: datetime) -> Sentence:
     """For the asker: a need, the claims on it she can see, its live tasks, how many people were asked."""
+    if need.is_unreadable(at):
+        return _key_lost()
     if not need.lives(at):
         return _closed(need)
     coming = [claim for claim in offered if claim.is_approved]
@@ -38,6 +40,14 @@ def what_happens(need: Need, offered: list[Claim], tasks: list[Task], asked: int
         now = gettext("Everybody who fits was asked. Nobody is coming until this page says yes.")
         return Sentence(now, gettext("The desk knows.") + " " + _until(need), "warn")
     return _waiting(need, asked)
+
+
+def _key_lost() -> Sentence:
+    return Sentence(
+        gettext("Our key was lost. Nobody can read what you wrote, and nobody is coming."),
+        gettext("Nobody is asked until you write it again. You can also take it back."),
+        "warn",
+    )
 
 
 def _closed(need: Need) -> Sentence:

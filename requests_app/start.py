@@ -1,13 +1,23 @@
-"""What a start finishes before anything is served: endings a crash interrupted, and keys without a row."""
+"""What a start finishes before anything is served: endings a crash interrupted, and keys and rows of which
+one is gone."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from privacy.keyring import keyring
 from privacy.models import Heartbeat
+from privacy.states import SomebodyWasFaster
 from requests_app.models import Claim, Need
+from requests_app.models.need import ENDED, OPEN
+from requests_app.models.sealed import without_key
 
 # A worker beats every few seconds: a heartbeat younger than this means that something else runs.
 RUNS_ELSEWHERE = timedelta(seconds=15)
+
+
+def runs_elsewhere(at: datetime) -> bool:
+    """Whether a worker of this instance was alive a moment ago."""
+    return Heartbeat.objects.filter(beat_at__gt=at - RUNS_ELSEWHERE).exists()
 
 
 def finish_endings(at: datetime) -> None:
@@ -18,13 +28,49 @@ def finish_endings(at: datetime) -> None:
         need.finish_ending(at)
 
 
+def close_what_has_no_key(at: datetime) -> int:
+    """End the needs and claims whose key is destroyed: this database is older than its keyring. How many.
+
+    A key is destroyed only after its end was stored, so only a restored backup says that they live.
+    """
+    needs = without_key(Need.objects.filter(status=OPEN))
+    for need in needs:
+        need.close_without_key(at)
+    claims = without_key(Claim.objects.live().select_related("task", "need", "volunteer"))
+    for claim in claims:
+        # Its need's time is over: expiring it ends the claim as well.
+        with suppress(SomebodyWasFaster):
+            claim.release(at)
+    return len(needs) + len(claims)
+
+
 def free_slots_without_a_row(at: datetime) -> int:
     """Destroy keys whose row was never stored, or is gone. How many there were.
 
     A key is written before its row is, so this only happens while nothing else runs.
     """
-    if Heartbeat.objects.filter(beat_at__gt=at - RUNS_ELSEWHERE).exists():
+    if runs_elsewhere(at):
         return 0
     owners = [need.slot_owner for need in Need.objects.only("pk")]
     owners += [claim.slot_owner for claim in Claim.objects.only("pk")]
     return keyring().reclaim(keyring().unowned(owners))
+
+
+def lose_every_key(at: datetime) -> int:
+    """The keyring was lost: open needs keep their clear facts, and wait until their askers write again.
+
+    How many. Do this before there is a new keyring: afterwards they would look as if they had ended.
+    """
+    needs = list(Need.objects.filter(status=OPEN))
+    for need in needs:
+        need.lose_key(at)
+    return len(needs)
+
+
+def forget_what_ended(at: datetime) -> None:
+    """After a restore: nothing that ended comes back, not even as a closed row."""
+    for need in Need.objects.overdue(at):
+        need.expire(at)
+    for need in Need.objects.filter(status__in=ENDED):
+        need.finish_ending(at)
+        need.purge(at)

@@ -13,6 +13,7 @@ asker = [
     path("a/mine/erase/", mine.erase, name="erase"),
     path("a/erased/", mine.erased, name="erased"),
     path("a/mine/needs/<uuid:need_id>/withdraw/", mine.withdraw, name="withdraw"),
+    path("a/mine/needs/<uuid:need_id>/write-again/", mine.write_again, name="write_again"),
     path("a/mine/needs/<uuid:need_id>/met/", mine.met, name="met"),
     path("a/mine/people/<uuid:claim_id>/approve/", mine.approve, name="approve"),
     path("a/mine/people/<uuid:claim_id>/decline/", mine.decline, name="decline"),

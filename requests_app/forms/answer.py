@@ -5,8 +5,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from organisation import kinds
+from organisation.forms import answers, question_fields
 from privacy.codes import MAX_TYPED
-from requests_app.forms.ask import PLACE_LENGTH, TOO_LONG
+from requests_app.forms.ask import NOTE_LENGTH, PLACE_LENGTH, TOO_LONG
+from requests_app.models import Asked, Need
+from requests_app.models.need import DESK
 
 MESSAGE_LENGTH = 1000
 QUIET = {
@@ -71,7 +75,8 @@ class TwoWordsForm(forms.Form):
 class ApproveForm(forms.Form):
     """Yes to one volunteer, with the key the page showed; where to meet, where the place is hers."""
 
-    fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    # Whatever is not the key the page showed, nothing included, is answered as a key that changed.
+    fingerprint = forms.CharField(widget=forms.HiddenInput, required=False)
     place = forms.CharField(
         help_text=_("Stored locked. Only this person can open it. You can also write it later."),
         max_length=PLACE_LENGTH,
@@ -90,6 +95,47 @@ class PlaceForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
         error_messages={"max_length": TOO_LONG, "required": _("Please write where to meet.")},
     )
+
+
+class WriteAgainForm(forms.Form):
+    """What a need said, written once more after its key was lost: the facts in clear are still there."""
+
+    note = forms.CharField(
+        label=_("Anything the person should know?"),
+        max_length=NOTE_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+    place = forms.CharField(
+        label=_("Where to meet, if the desk decides"),
+        help_text=_("Leave it empty to write it later. Stored locked. Only the desk opens it."),
+        max_length=PLACE_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+
+    def __init__(self, *args: Any, need: Need, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.need, self.kind = need, kinds.get(need.kind)
+        if need.decides != DESK or self.kind.place_from != "asker":
+            del self.fields["place"]
+        self.fields.update(question_fields(self.kind))
+
+    def asked(self) -> Asked:
+        """The need with its facts as they were, and what was typed. Call after is_valid()."""
+        need, data = self.need, self.cleaned_data
+        return Asked(
+            kind=need.kind,
+            area=need.area,
+            day=need.day,
+            parts=need.parts,
+            desk_reads=need.desk_reads,
+            note=data["note"],
+            place=data.get("place", ""),
+            answers=answers(self.kind, data),
+        )
 
 
 class MessageForm(forms.Form):

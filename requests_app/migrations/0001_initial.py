@@ -360,7 +360,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="need",
             index=models.Index(
-                condition=models.Q(("status", "open")), fields=["expires_at"], name="need_due_expire"
+                condition=models.Q(("purge_after__isnull", True)),
+                fields=["expires_at"],
+                name="need_due_expire",
             ),
         ),
         migrations.AddIndex(

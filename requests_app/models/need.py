@@ -22,7 +22,8 @@ from privacy.models import Compartment, Counter
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.sealed import Sealed
+from requests_app.models.need_day import NeedDay, day_parts
+from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 OPEN, MET, WITHDRAWN, EXPIRED, ERASED = "open", "met", "withdrawn", "expired", "erased"
 ENDED = (MET, WITHDRAWN, EXPIRED, ERASED)
+NOT_ENDED = (OPEN, UNREADABLE)
 SHE, DESK, FIRST = "asker", "desk", "first"
 # How long the page says "Closed" before the row itself is deleted.
 SHOWN_AFTER_END = timedelta(hours=24)
@@ -64,7 +66,8 @@ class NeedQuerySet(DueQuerySet["Need"]):
         return self.filter(status=OPEN, expires_at__gt=at)
 
     def overdue(self, at: datetime) -> "NeedQuerySet":
-        return self.filter(status=OPEN, expires_at__lte=at)
+        """Not ended, and their time is over. What ended has a time to be purged: the index says it so."""
+        return self.filter(purge_after__isnull=True, status__in=NOT_ENDED, expires_at__lte=at)
 
     def ending(self) -> "NeedQuerySet":
         """Ended, but the destruction of the keys was not yet finished."""
@@ -76,6 +79,10 @@ class NeedQuerySet(DueQuerySet["Need"]):
     def on_the_desk(self, at: datetime) -> "NeedQuerySet":
         """Needs that live, as the desk may see them."""
         return self.open(at).select_related("area", "mailbox")
+
+    def cannot_be_read(self, at: datetime) -> "NeedQuerySet":
+        """Needs whose keys were lost with the keyring, and whose time is not over."""
+        return self.filter(status=UNREADABLE, expires_at__gt=at).select_related("area")
 
     def shown_to(self, mailbox: Mailbox) -> "NeedQuerySet":
         """What the asker's page lists: newest first, ended ones until they are purged."""
@@ -129,16 +136,17 @@ class NeedQuerySet(DueQuerySet["Need"]):
         need.sequence = self.filter(mailbox=mailbox).count() + 1
         need._seal(asked, mailbox.reader(), desk, at)
         need.save(force_insert=True)
-        NeedDay.objects.bulk_create(_days(need))
+        NeedDay.objects.make(need)
         need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
         Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
 
 
-class Need(Sealed, Stateful, DueRow):
+class Need(CanLoseItsKey, Stateful, DueRow):
     """What one asker asked. It makes the tasks that volunteers take."""
 
     MOVES = {
-        OPEN: frozenset(ENDED),
+        OPEN: frozenset({*ENDED, UNREADABLE}),
+        UNREADABLE: frozenset({*ENDED, OPEN}),
         MET: frozenset({ERASED}),
         WITHDRAWN: frozenset({ERASED}),
         EXPIRED: frozenset({ERASED}),
@@ -194,17 +202,15 @@ class Need(Sealed, Stateful, DueRow):
 
     class Meta:
         indexes = [
-            models.Index(fields=["expires_at"], condition=Q(status=OPEN), name="need_due_expire"),
+            models.Index(
+                fields=["expires_at"], condition=Q(purge_after__isnull=True), name="need_due_expire"
+            ),
             models.Index(
                 fields=["purge_after"], condition=Q(purge_after__isnull=False), name="need_due_purge"
             ),
             models.Index(fields=["ending"], condition=Q(ending=True), name="need_ending"),
             models.Index(fields=["area", "kind"], condition=Q(status=OPEN), name="need_open_area"),
         ]
-
-    @property
-    def is_open(self) -> bool:
-        return self.status == OPEN
 
     def lives(self, at: datetime) -> bool:
         """Open, and its time is not over."""
@@ -276,6 +282,10 @@ class Need(Sealed, Stateful, DueRow):
         if self.expires_at <= at:
             self._end(EXPIRED, at)
 
+    def close_without_key(self, at: datetime) -> None:
+        """Its key is destroyed, so it ended: a database that says otherwise is older than its keyring."""
+        self._end(EXPIRED, at)
+
     def erase(self, at: datetime) -> None:
         """Destroy the keys, then delete everything, now."""
         if self.status != ERASED:
@@ -314,7 +324,7 @@ class Need(Sealed, Stateful, DueRow):
 
     def purge(self, at: datetime) -> None:
         """Delete the rows of an ended need; the mailbox goes with its last one."""
-        if self.status == OPEN or self.ending:
+        if self.status in NOT_ENDED or self.ending:
             return
         slots = [(c.slot_number, c.slot_owner) for c in self.claims.all()]
         slots.append((self.slot_number, self.slot_owner))
@@ -329,33 +339,13 @@ class Need(Sealed, Stateful, DueRow):
         Event.objects.create(need_id=self.pk, verb=to, happened_at=clock.hour(at))
 
 
-class NeedDay(models.Model):
-    """One date a need touches: which parts would do, which must be covered, and whether it is a night."""
-
-    need = models.ForeignKey(Need, models.CASCADE, related_name="days")
-    day = models.DateField()
-    weekday_shift = models.PositiveSmallIntegerField()
-    any_parts = models.PositiveSmallIntegerField()
-    all_parts = models.PositiveSmallIntegerField()
-    night = models.BooleanField(default=False)
-
-    privacy = FieldClasses(
-        clear=("id", "need", "day", "any_parts", "all_parts", "night"),
-        derived=("weekday_shift",),
-        lives="until its need is purged",
-    )
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["need", "day"], name="need_day_once")]
-
-
 def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
     """The columns of a need that stay readable while it lives."""
     kind = kinds.get(asked.kind)
     last_day = kind.last_day(asked.day, asked.nights)
     names = ("kind", "area", "day", "parts", "covers", "nights", "people", "languages")
     more = ("languages_hard", "conditions", "decides", "desk_reads", "form_key")
-    days = _day_parts(asked.day, asked.parts, asked.covers, asked.nights)
+    days = day_parts(asked.day, asked.parts, asked.covers, asked.nights)
     any_bits = clock.weekly_bits(asked.day, asked.parts)
     all_bits = 0
     for day, _any, all_parts, _night in days:
@@ -369,25 +359,3 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
         "asked_at": clock.hour(at),
         "expires_at": clock.quarter_up(Organisation.objects.current().lives_until(kind, last_day)),
     }
-
-
-def _day_parts(day: date, parts: int, covers: int, nights: int) -> list[tuple[date, int, int, bool]]:
-    """(date, parts of which one must do, parts that must all do, is it a night) for each date."""
-    night = int(clock.Part.NIGHT) if nights else 0
-    rows = [(day, parts, covers | night, bool(nights))]
-    rows += [(day + timedelta(days=n), 0, night, True) for n in range(1, nights)]
-    return rows
-
-
-def _days(need: Need) -> list[NeedDay]:
-    return [
-        NeedDay(
-            need=need,
-            day=day,
-            weekday_shift=4 * day.weekday(),
-            any_parts=any_parts,
-            all_parts=all_parts,
-            night=night,
-        )
-        for day, any_parts, all_parts, night in _day_parts(need.day, need.parts, need.covers, need.nights)
-    ]

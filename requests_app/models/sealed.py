@@ -3,12 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
+from typing import TypeVar
 
 from django.db import models
 
 from privacy.compartments import Opened
+from privacy.keyring import keyring
 from privacy.models import Compartment
 from requests_app.readers import Unlocked
+
+Row = TypeVar("Row", bound="Sealed")
 
 
 class Sealed(models.Model):
@@ -41,6 +45,13 @@ class Sealed(models.Model):
         """A compartment in the hands of one reader. Raises Unreadable for everybody else."""
         found = self.compartment(purpose)
         return Compartment.open_for(found, unlocked.reader, unlocked.private_key)
+
+
+def without_key(rows: Iterable[Row]) -> list[Row]:
+    """Those of the rows whose slot of the keyring is destroyed, or was never theirs."""
+    seen = list(rows)
+    gone = set(keyring().missing([(row.slot_number, row.slot_owner) for row in seen]))
+    return [row for row in seen if row.slot_owner in gone]
 
 
 def with_compartments(rows: Iterable[Sealed]) -> None:

@@ -17,6 +17,7 @@ from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models import claim as claims
 from requests_app.models.event import Event
 from requests_app.models.need import FIRST, Need
+from requests_app.models.proposal import Proposal
 from volunteers.models import Offer, Volunteer
 
 if TYPE_CHECKING:
@@ -54,6 +55,19 @@ class TaskQuerySet(DueQuerySet["Task"]):
         return self.bulk_create(
             [Task(id=uuid.uuid4(), need=need, role=role, escalate_after=at) for role in roles]
         )
+
+    def let_go(self, at: datetime) -> None:
+        """The need lost its key: whoever has one of these is free again, and nobody is asked."""
+        for task in self.filter(status__in=LIVE):
+            for claim in task.claims.live():
+                claim.end_with_need(done=False, at=at)
+            if task.status != OPEN:
+                task._move(OPEN, at, escalate_after=None)
+
+    def ask_again(self, at: datetime) -> None:
+        """She wrote it again: ask from the first ring on, those who were asked before as well."""
+        Proposal.objects.filter(task__in=self.filter(status=OPEN)).exclude(outcome=Proposal.DECLINED).delete()
+        self.filter(status=OPEN).update(ring=0, escalate_after=at)
 
     def end_all(self, met: bool, at: datetime) -> None:
         """The need ended: close what is live, and every claim with it."""

@@ -16,10 +16,11 @@ from privacy import clock
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
 from requests_app.asker_page import Typed, cards
-from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm
+from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import KeyChanged, Message, TooLate
 from requests_app.views.ask import BAD_INPUT
 from requests_app.visits import AskerRequest, asker_only
+from volunteers import desk
 
 
 @login_not_required
@@ -91,6 +92,22 @@ def place(request: AskerRequest, claim_id: UUID) -> HttpResponse:
         claim.meet_at(form.cleaned_data["place"], at)
     except SomebodyWasFaster:
         messages.info(request, _("This person is not coming any more. The place was not stored."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def write_again(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """What she wrote could not be read any more: once more, under a new key."""
+    at, need = clock.now(), request.visit.need(need_id)
+    form = WriteAgainForm(request.POST, need=need, auto_id=f"again-{need_id}-%s")
+    if not form.is_valid():
+        return _page(request, at, Typed(need.pk, form), BAD_INPUT)
+    try:
+        need.write_again(form.asked(), desk.reader(), at)
+    except SomebodyWasFaster:
+        messages.info(request, _("This was stored before. Here is how it is now."))
     return redirect("mine")
 
 

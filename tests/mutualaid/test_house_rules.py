@@ -23,6 +23,7 @@ PUBLIC = {
     "erase",
     "erased",
     "withdraw",
+    "write_again",
     "met",
     "approve",
     "decline",
