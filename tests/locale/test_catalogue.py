@@ -12,6 +12,7 @@ from django.utils import formats, translation
 from django.utils.translation import ngettext
 
 from mutualaid import translations
+from notify.text import compose
 from scripts import messages
 from tests.locale import pseudo
 
@@ -144,3 +145,18 @@ def test_setting_up_compiles_what_changed_and_leaves_out_what_is_doubtful(tmp_pa
     compiled = (folder / "django.mo").read_bytes()
     assert (b"Oui" in compiled, b"Nom" in compiled) == (True, False)
     assert [path.name for path in sorted(folder.iterdir())] == ["django.mo", "django.po"]
+
+
+@pytest.mark.parametrize(
+    ("pace", "line"),
+    [
+        ("", ""),
+        ("now", "C’est pour maintenant.\n"),
+        ("week", "C’est pour cette semaine.\n"),
+        ("changed", "Il y a un changement. Regardez avant de partir.\n"),
+    ],
+)
+def test_a_message_says_as_little_in_french(pace: str, line: str) -> None:
+    subject, body = compose("B & <b>", "fr", pace)
+    assert subject == f"B & <b>{NO_BREAK}: il y a du nouveau"
+    assert body == f"B & <b>\n\nIl y a du nouveau.\n{line}"
