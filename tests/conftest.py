@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
+from mutualaid import assets
 from privacy import instance, secret_store
 from privacy.keyring import FileKeyring
-from mutualaid import assets
 from tests import live, servers
 from tests.live import LiveSystem
 
@@ -54,7 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _instance_of_the_tests() -> None:
     """Secrets and a keyring, as set-up makes them; each process has its own."""
     os.environ.pop(secret_store.VARIABLE, None)
-    secret_store.write(secret_store.StoredSecrets(os.urandom(16), {1: os.urandom(32)}))
+    if not secret_store.path().exists():
+        secret_store.write(secret_store.StoredSecrets(os.urandom(16), {1: os.urandom(32)}))
     FileKeyring().create()
 
 

@@ -83,7 +83,9 @@ def _server(name: str) -> Path:
 def _start_keeper(name: str, folder: Path) -> None:
     """Its own session, so that Ctrl-C ends it by way of the tests, not beside them."""
     folder.mkdir(exist_ok=True)
-    with (folder / "log").open("w") as log:
+    # Beside the folder, which goes when the server ends: why it ended can still be read.
+    said = test_dir() / f"{name}.log"
+    with said.open("w") as log:
         keeper = subprocess.Popen(
             [sys.executable, "-m", "tests.servers", name, str(folder), os.environ["TEST_CONTROLLER_PID"]],
             cwd=HERE,
@@ -95,7 +97,7 @@ def _start_keeper(name: str, folder: Path) -> None:
     end = time.monotonic() + PATIENCE
     while not (folder / "ready").exists():
         if keeper.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"{name} did not start: {(folder / 'log').read_text()[-2000:]}")
+            raise RuntimeError(f"{name} did not start: {said.read_text()[-2000:]}")
         time.sleep(0.05)
     # Its end is the end of the tests: nobody will ask how it went.
     keeper.returncode = 0

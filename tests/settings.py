@@ -14,6 +14,8 @@ TEST_DIR = Path(os.environ["TEST_DIR"])
 for _name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "KEYRING_PATH", "RUN_DIR"):
     os.environ.pop(_name, None)
 os.environ["ENV_FILE"] = "-"
+# A browser that was driven leaves an event loop in the thread; no test here is asynchronous.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 os.environ["DATA_DIR"] = str(TEST_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 from mutualaid import translations  # noqa: E402
