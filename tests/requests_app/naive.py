@@ -1,0 +1,168 @@
+"""Matching once more, as slowly and plainly as it can be said: every offer, every condition, in Python."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from math import asin, ceil, cos, radians, sin, sqrt
+from uuid import UUID
+
+from organisation.models import Area
+from privacy import clock
+from requests_app.models import BedNight, Need, NeverMatch, Proposal, Taken, Task
+from volunteers.models import Offer, Volunteer
+
+EARTH_KM = 6371.0088
+Names = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One offer seen from one area, for one kind."""
+
+    offer: Offer
+    volunteer: Volunteer
+    kind: str
+    area: int
+    reach: int
+    km: int
+
+    def order(self) -> tuple[object, ...]:
+        """The nearest first; then who goes less far; then who was asked least recently."""
+        steps = next(step for step in (10, 20, 40, 60) if self.reach <= step)
+        return self.km, self.area, steps, self.volunteer.last_asked_at, self.offer.pk.hex
+
+    def score(self, need: Need, at: datetime) -> int:
+        week = sum(1 << bit for bit in range(28) if self.offer.weekly >> bit & 1)
+        wanted = clock.weekly_bits(need.day, need.parts)
+        hours = min(720, max(0, int((at - self.volunteer.last_asked_at) / timedelta(hours=1))))
+        points = 40 * (60 - self.km) // 60 + 30 * hours // 720
+        points += 20 if self.volunteer.languages & need.languages else 0
+        points += 10 if week & wanted == wanted else 0
+        return points + (5 if self.offer.capacity == need.people else 0)
+
+
+class Naive:
+    """What is stored at this moment, and every answer about it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at, self.today = at, clock.local_day(at)
+        self.areas = {area.pk: area for area in Area.objects.all()}
+        related = Offer.objects.select_related("volunteer")
+        self.offers = list(related.prefetch_related("exceptions", "typed_areas"))
+        self.beds = Counter(BedNight.objects.values_list("offer_id", "night"))
+        week = Taken.objects.filter(day__gte=self.today - timedelta(days=6))
+        self.taken = Counter(week.values_list("volunteer_id", flat=True))
+        self.never = set(NeverMatch.objects.values_list("mailbox_id", "volunteer_id"))
+        declined = Proposal.objects.filter(outcome="declined")
+        self.declined = set(declined.values_list("task__need_id", "volunteer_id"))
+        self.fitting = lru_cache(maxsize=None)(self._fitting)
+
+    def km(self, one: int, other: int) -> int:
+        """Whole km between two centres (haversine), rounded up."""
+        if one == other:
+            return 0
+        a, b = self.areas[one], self.areas[other]
+        lat1, lat2 = radians(a.lat or 0), radians(b.lat or 0)
+        half_lat, half_lon = (lat2 - lat1) / 2, radians((b.lon or 0) - (a.lon or 0)) / 2
+        square = sin(half_lat) ** 2 + cos(lat1) * cos(lat2) * sin(half_lon) ** 2
+        return ceil(2 * EARTH_KM * asin(sqrt(square)))
+
+    def below(self, area: Area) -> set[int]:
+        found = {area.pk}
+        for child in self.areas.values():
+            if child.parent_id == area.pk and child.active:
+                found |= self.below(child)
+        return found
+
+    def places(self, need: Need) -> list[Place]:
+        found = []
+        for offer in self.offers:
+            reach = {pk: 0 for area in offer.typed_areas.all() for pk in self.below(area)}
+            if offer.home_area_id:
+                reach[offer.home_area_id] = offer.reach_km
+            for kind in offer.kinds:
+                for area, km in reach.items():
+                    far = self.km(area, need.area_id)
+                    found.append(Place(offer, offer.volunteer, kind, area, km, far))
+        return found
+
+    def failing(self, place: Place, need: Need) -> Names:
+        """The names of the hard conditions that stand between this place and this need."""
+        rules: dict[str, Callable[[Place, Need], bool]] = {
+            "let_in": lambda p, n: p.offer.active and p.volunteer.is_let_in,
+            "reach": lambda p, n: p.km <= p.reach,
+            "kind": lambda p, n: p.kind == n.kind,
+            "capacity": lambda p, n: p.offer.capacity >= n.people,
+            "conditions": lambda p, n: n.conditions & ~p.offer.conditions == 0,
+            "language": lambda p, n: not n.languages_hard or bool(p.volunteer.languages & n.languages),
+            "parts": self._parts,
+            "pause": lambda p, n: not p.volunteer.is_paused(self.at),
+            "nights": self._nights,
+            "cap": self._cap,
+            "never": self._never,
+            "declined": self._declined,
+        }
+        return frozenset(name for name, rule in rules.items() if not rule(place, need))
+
+    def _parts(self, place: Place, need: Need) -> bool:
+        free = place.offer.weekly_on
+        first = free(need.day)
+        nights = [need.day + timedelta(days=n) for n in range(need.nights)]
+        return (
+            bool(first & need.parts)
+            and first & need.covers == need.covers
+            and all(free(night) & clock.Part.NIGHT for night in nights)
+        )
+
+    def _nights(self, place: Place, need: Need) -> bool:
+        nights = [need.day + timedelta(days=n) for n in range(need.nights)]
+        taken = [self.beds[place.offer.pk, night] for night in nights]
+        return all(beds + need.people <= place.offer.capacity for beds in taken)
+
+    def _cap(self, place: Place, need: Need) -> bool:
+        cap = place.volunteer.cap_per_week
+        return cap is None or self.taken[place.volunteer.pk] < cap
+
+    def _never(self, place: Place, need: Need) -> bool:
+        return (need.mailbox_id, place.volunteer.pk) not in self.never
+
+    def _declined(self, place: Place, need: Need) -> bool:
+        return (need.pk, place.volunteer.pk) not in self.declined
+
+    def _fitting(self, need: Need) -> list[Place]:
+        return [place for place in self.places(need) if not self.failing(place, need)]
+
+    def best(self, need: Need, count: int, nearest: int) -> list[tuple[UUID, UUID, int, int]]:
+        """(volunteer, offer, km, points) of the best among the nearest, one for each volunteer."""
+        near = sorted(self.fitting(need), key=Place.order)[:nearest]
+        near.sort(key=lambda p: (-p.score(need, self.at), p.km, p.offer.pk.hex))
+        first: dict[UUID, Place] = {}
+        for place in near:
+            first.setdefault(place.volunteer.pk, place)
+        return [
+            (p.volunteer.pk, p.offer.pk, p.km, p.score(need, self.at)) for p in list(first.values())[:count]
+        ]
+
+    def board(self, volunteer: Volunteer) -> list[tuple[UUID, UUID, int, int]]:
+        """(task, offer, km, points) of what somebody could do, the best first."""
+        found = []
+        live = Task.objects.filter(need__status="open", need__expires_at__gt=self.at)
+        for task in live.filter(status__in=("open", "held")).select_related("need"):
+            own = [p for p in self.fitting(task.need) if p.volunteer.pk == volunteer.pk]
+            own.sort(key=lambda p: (-p.score(task.need, self.at), p.km, p.offer.pk.hex))
+            for place in own[:1]:
+                points = place.score(task.need, self.at)
+                found.append(((-points, place.km, place.offer.pk.hex, task.pk.hex), task, place, points))
+        found.sort(key=lambda row: row[0])
+        return [(task.pk, place.offer.pk, place.km, points) for _key, task, place, points in found]
+
+    def why_nobody(self, need: Need) -> dict[str, int]:
+        """Condition → how many volunteers fail at this one only, those without anybody left out."""
+        found: dict[str, set[UUID]] = {}
+        for place in self.places(need):
+            failing = self.failing(place, need)
+            if len(failing) == 1:
+                found.setdefault(next(iter(failing)), set()).add(place.volunteer.pk)
+        return {name: len(people) for name, people in found.items()}
