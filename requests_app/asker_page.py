@@ -17,7 +17,7 @@ from organisation import kinds, languages
 from privacy.compartments import Opened
 from privacy.crypto import Unreadable
 from requests_app import facts
-from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm, WriteAgainForm
+from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import Claim, Message, Need, Proposal, Task
 from requests_app.models.need import DESK
 from requests_app.models.sealed import with_compartments
@@ -47,6 +47,7 @@ class Person:
     languages: list[str]
     why: list[str]
     approve_form: forms.Form | None = None
+    key_form: forms.Form | None = None
     place_form: forms.Form | None = None
     message_form: forms.Form | None = None
     place: str = ""
@@ -214,8 +215,16 @@ class _Page:
             "words": readable(lambda: " ".join(claim.two_words()), ""),
             "thread": thread_lines(messages, claim, self.unlocked, Message.ASKER),
             "message_form": self._form(MessageForm, claim),
+            "key_form": self._key(claim),
             "place_form": self._form(PlaceForm, claim, initial={"place": place}) if hers else None,
         }
+
+    def _key(self, claim: Claim) -> forms.Form | None:
+        """The yes to a new key of the one who comes; None while it is the one she approved."""
+        fingerprint = readable(claim.key_fingerprint, "")
+        if not fingerprint or not claim.key_changed():
+            return None
+        return self._form(KeyForm, claim, initial={"fingerprint": fingerprint})
 
     def _form(self, form_class: type[forms.Form], claim: Claim, **initial: Any) -> forms.Form:
         """A fresh form, or the one that came back with an error."""

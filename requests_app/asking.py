@@ -11,7 +11,6 @@ from privacy.codes import secret_from
 from privacy.derivation import derive_all
 from requests_app.models import Asked, Mailbox, Need
 from requests_app.visits import Visit
-from volunteers import desk
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def ask(
         return again
     opened = visit or _new_mailbox(key, language, at)
     try:
-        need = Need.objects.ask(opened.mailbox, asked, at, desk.reader())
+        need = Need.objects.ask(opened.mailbox, asked, at)
     except IntegrityError:
         # The same form at the same moment: the other post was faster, and made the same code.
         if (again := _asked_before(key, visit)) is not None:

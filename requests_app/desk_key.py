@@ -28,20 +28,23 @@ def unlocked(coordinator: Volunteer, private: bytes) -> Unlocked:
     return Unlocked(reader, desk.desk_private(coordinator, private))
 
 
-def renew(by: Volunteer, by_private: bytes, at: datetime) -> None:
-    """A new pair for the desk, and everything the old one could open sealed again to the new.
+def renew(by: Volunteer, by_private: bytes, at: datetime, leaving: Volunteer | None = None) -> None:
+    """A new pair for the desk (not for `leaving`), and everything the old one could open sealed to the new.
 
-    What whoever left remembers of the old pair opens nothing any more. Errors: Unreadable where `by`
-    holds no share.
+    What whoever left remembers of the old pair opens nothing written or granted from now on. Errors:
+    Unreadable where `by` holds no share.
     """
     with transaction.atomic():
+        # First: of two who renew at once, the second starts from what the first made.
+        desk.lock_current()
         old = unlocked(by, by_private)
-        _, key = desk.renew(by, by_private)
+        _, key = desk.renew(by, by_private, leaving)
         new = key.reader()
         held = Grant.objects.of_reader("desk", old.reader.id)
         for grant in held.select_related("compartment"):
             _pass_on(grant, old, new, at)
         held.delete()
+        desk.forget_old_pairs()
 
 
 def step_down(person: Volunteer, by: Volunteer, by_private: bytes, at: datetime) -> None:
@@ -54,7 +57,7 @@ def step_down(person: Volunteer, by: Volunteer, by_private: bytes, at: datetime)
         staying = Volunteer.objects.coordinators().select_for_update().order_by("pk")
         others = {volunteer.pk for volunteer in staying} - {person.pk}
         try:
-            renew(by, by_private, at)
+            renew(by, by_private, at, leaving=person)
         except Unreadable:
             # `by` holds no share and cannot make a new pair; somebody who can must remain.
             others &= desk.holders()
@@ -66,7 +69,7 @@ def step_down(person: Volunteer, by: Volunteer, by_private: bytes, at: datetime)
 def shut_out(person: Volunteer, by: Volunteer, by_private: bytes | None, at: datetime) -> None:
     """`person` was suspended: where they were at the desk and `by`'s key is open, a new pair at once.
 
-    Otherwise the list of people says that somebody who left could still open the old one.
+    Otherwise the old one stays closed, and the desk's pages say what to do.
     """
     if not person.is_coordinator or by_private is None:
         return
@@ -85,10 +88,11 @@ def begin_again(coordinator: Volunteer) -> None:
         at_desk = {volunteer.pk for volunteer in Volunteer.objects.coordinators()}
         if desk.holders() & at_desk:
             raise NotLost
-        old = desk.reader()
+        old = desk.current()
         desk.found_again(coordinator)
         if old is not None:
             Grant.objects.of_reader("desk", old.id).delete()
+        desk.forget_old_pairs()
 
 
 def _pass_on(grant: Grant, old: Unlocked, new: Reader, at: datetime) -> None:

@@ -16,6 +16,7 @@ from requests_app.models import Claim, Need, Proposal, Task
 from requests_app.models.claim import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
 from requests_app.models.need import DESK, FIRST
 from requests_app.readers import Unlocked
+from volunteers import desk
 from volunteers.models import Volunteer
 
 # How the note stands to whoever looks.
@@ -34,7 +35,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who has it, or stands by. `fingerprint`: of their key, where the desk decides; else ""."""
+    """Somebody who has it, or stands by. `fingerprint`: of their key, where the desk decides; else "".
+    `key_changed`: they come with a new key, and the desk holds something for it."""
 
     claim: Claim
     task_name: str
@@ -43,6 +45,7 @@ class Person:
     languages: list[str]
     why: list[str]
     fingerprint: str
+    key_changed: bool
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,10 @@ def would_fit(condition: str, count: int) -> str:
 
 def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -> Person:
     why = [p.reasons for p in proposals if (p.task_id, p.volunteer_id) == (claim.task_id, claim.volunteer_id)]
-    decides = need.decides == DESK and not claim.is_approved
+    desk_reader = readable(desk.reader, None) if need.decides == DESK and claim.is_approved else None
+    claim.need = need
+    key_changed = desk_reader is not None and readable(lambda: claim.has_more_for(desk_reader), False)
+    decides = need.decides == DESK and (key_changed or not claim.is_approved)
     return Person(
         claim=claim,
         task_name=facts.title(need, claim.task),
@@ -204,6 +210,7 @@ def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -
         languages=languages.names(claim.volunteer.languages),
         why=facts.reasons_for_asker(why[0] if why else []),
         fingerprint=readable(claim.key_fingerprint, "") if decides else "",
+        key_changed=key_changed,
     )
 
 

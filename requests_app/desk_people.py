@@ -70,7 +70,7 @@ def people(at: datetime) -> People:
     return People(
         groups=[group for group in groups if group.rows],
         invitations=list(Invitation.objects.open(at).select_related("made_by").order_by("expires_at", "pk")),
-        key_is_out=bool(holders - at_desk),
+        key_is_out=desk.is_closed(),
         key_is_lost=holders.isdisjoint(at_desk),
     )
 

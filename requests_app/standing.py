@@ -7,6 +7,7 @@ from django.db import transaction
 from privacy.states import SomebodyWasFaster
 from requests_app.models import Claim
 from requests_app.models.claim import RELEASED
+from volunteers import desk
 from volunteers.models import Volunteer
 
 
@@ -15,15 +16,21 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
     with transaction.atomic():
         volunteer = Volunteer.objects.lock(volunteer.pk)
         volunteer.suspend_account(at)
-        released = []
+        # Before anybody can renew the desk's pair, nothing more is granted to what they may remember.
+        desk.close(volunteer)
+        released, overdue = [], []
         for claim in _live_claims(volunteer):
             try:
                 claim.leave_within(RELEASED, at)
             except SomebodyWasFaster:
+                overdue.append(claim.need)
                 continue
             released.append(claim)
     for claim in released:
         claim.finish_ending()
+    for need in overdue:
+        # Its time was over and the broom had not come: its keys go now as well.
+        need.expire(at)
 
 
 def _live_claims(volunteer: Volunteer) -> list[Claim]:

@@ -69,10 +69,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Opened:
-    """What is sealed to the volunteer's approved claim; nothing while `locked`."""
+    """What is sealed to the volunteer's approved claim; nothing while `locked`. `waits`: they have a new
+    key, and she has not said yes to it yet."""
 
     claim: Claim
     locked: bool
+    waits: bool = False
     note: str = ""
     answers: list[tuple[str, str]] = field(default_factory=list)
     place: str = ""
@@ -167,15 +169,18 @@ def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: date
 def _opened(claim: Claim, unlocked: Unlocked | None, at: datetime) -> Opened:
     if unlocked is None:
         return Opened(claim, locked=True)
-    cannot = gettext("This cannot be read.")
+    waits = claim.key_changed()
+    cannot = "" if waits else gettext("This cannot be read.")
     later: tuple[str, dict[str, Any]] = (gettext("The note opens when the person looks here next."), {})
     note, answers = readable(lambda: claim.need.read_note(unlocked), later)
     return Opened(
         claim=claim,
         locked=False,
+        waits=waits,
         note=note,
         answers=kinds.get(claim.need.kind).described(answers),
         place=readable(lambda: claim.read_place(unlocked, at), cannot),
-        words=readable(lambda: " ".join(claim.two_words()), ""),
-        thread=thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER),
+        # Not before she knows whose key it is: they prove to her who stands at the door.
+        words="" if waits else readable(lambda: " ".join(claim.two_words()), ""),
+        thread=[] if waits else thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER),
     )

@@ -11,21 +11,26 @@ from django.db import models, transaction
 
 from privacy import instance
 from privacy.compartments import Reader
-from privacy.crypto import KeyPair, Unreadable, context, open_with, seal_to
+from privacy.crypto import KeyPair, SealingImpossible, Unreadable, context, open_with, seal_to
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
 
 
 class DeskKey(models.Model):
-    """One generation of the desk's pair. Grants name it by id, so an old generation opens nothing new."""
+    """One generation of the desk's pair. Grants name it by id, so an old generation opens nothing new.
+
+    closed: somebody who left could still open it, so nothing more is granted to it; what it was granted
+    before stays readable, until a new pair takes over.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     public_key = models.BinaryField(max_length=32)
     public_key_mac = models.BinaryField(max_length=32)
     current = models.BooleanField(default=True)
+    closed = models.BooleanField(default=False)
 
     privacy = FieldClasses(
-        clear=("id", "public_key", "current"),
+        clear=("id", "public_key", "current", "closed"),
         derived=("public_key_mac",),
         lives="until the next pair has replaced it everywhere",
     )
@@ -43,9 +48,13 @@ class DeskKey(models.Model):
     def _mac_parts(self) -> tuple[str, bytes, bytes]:
         return "volunteers.desk_key", self.id.bytes, bytes(self.public_key)
 
+    def is_genuine(self) -> bool:
+        """Whether the key in the row is the one that was stored."""
+        return instance.check_mac(bytes(self.public_key_mac), *self._mac_parts())
+
     def reader(self) -> Reader:
         """Whom to grant a compartment to. Errors: Unreadable when the key in the row was swapped."""
-        if not instance.check_mac(bytes(self.public_key_mac), *self._mac_parts()):
+        if not self.is_genuine():
             raise Unreadable("This desk key is not the one that was stored.")
         return Reader("desk", self.id, bytes(self.public_key))
 
@@ -105,6 +114,41 @@ def reader() -> Reader | None:
     return key.reader() if key else None
 
 
+def may_be_granted() -> bool:
+    """Whether an asker can let the desk read: it has a pair, genuine, that nobody left with."""
+    key = current()
+    return key is not None and not key.closed and key.is_genuine()
+
+
+def is_closed() -> bool:
+    """Whether somebody who left could still open the current pair: a coordinator has to renew it."""
+    return DeskKey.objects.filter(current=True, closed=True).exists()
+
+
+def lock_for_granting() -> Reader:
+    """The desk as a reader for a new grant, its pair locked until the transaction ends.
+
+    A renewal waits for the lock, so it finds the grant and passes it on: the old pair gets nothing new.
+    Errors: SealingImpossible without a pair, or while it is closed.
+    """
+    # Whoever waited here for a renewal finds the new pair with the second question.
+    key = lock_current() or lock_current()
+    if key is None or key.closed or not key.is_genuine():
+        raise SealingImpossible("The desk has no key that may be granted anything.")
+    return key.reader()
+
+
+def lock_current() -> DeskKey | None:
+    """The current pair, locked until the transaction ends: nobody renews it, or grants to it, meanwhile."""
+    return DeskKey.objects.select_for_update(no_key=True).filter(current=True).first()
+
+
+def close(coordinator: Volunteer) -> None:
+    """Somebody leaves who may know the current pair: nothing more is granted to it before it is renewed."""
+    shares = DeskShare.objects.filter(coordinator=coordinator)
+    DeskKey.objects.filter(current=True, shares__in=shares).update(closed=True)
+
+
 def found(coordinator: Volunteer) -> DeskKey:
     """Make the first pair, its private half sealed to the first coordinator.
 
@@ -128,6 +172,14 @@ def _share(key: DeskKey, coordinator: Volunteer, private: bytes) -> None:
     share = DeskShare(desk_key=key, coordinator=coordinator)
     share.seal(private)
     share.save(force_insert=True)
+
+
+def _share_if_genuine(key: DeskKey, coordinator: Volunteer, private: bytes) -> None:
+    """One whose key was swapped gets none, and keeps nobody else from theirs."""
+    try:
+        _share(key, coordinator, private)
+    except Unreadable:
+        return
 
 
 def found_again(coordinator: Volunteer) -> DeskKey:
@@ -175,29 +227,40 @@ def share_with(coordinator: Volunteer, by: Volunteer, by_private: bytes) -> None
     """
     if not (coordinator.is_coordinator and coordinator.is_let_in):
         raise ValueError("Only somebody with the desk role can hold the desk key.")
-    private = desk_private(by, by_private)
     with transaction.atomic():
-        key = DeskKey.objects.select_for_update().get(current=True)
-        if not key.shares.filter(coordinator=coordinator).exists():
+        key = lock_current()
+        private = desk_private(by, by_private)
+        if key and not key.shares.filter(coordinator=coordinator).exists():
             _share(key, coordinator, private)
 
 
-def renew(by: Volunteer, by_private: bytes) -> tuple[bytes, DeskKey]:
-    """A new pair for everybody who still has the desk role, in the session of one of them.
+def renew(by: Volunteer, by_private: bytes, leaving: Volunteer | None = None) -> tuple[bytes, DeskKey]:
+    """A new pair for everybody who still has the desk role (but not `leaving`), in the session of one.
 
     Returns the old private half, so that the caller re-seals live grants to the new key in the same
     transaction, and the new key. Errors: Unreadable when `by` holds no share.
     """
-    old_private = desk_private(by, by_private)
     pair = KeyPair.generate()
     with transaction.atomic():
-        old = DeskKey.objects.select_for_update().get(current=True)
-        DeskKey.objects.filter(pk=old.pk).update(current=False)
+        old = lock_current()
+        old_private = desk_private(by, by_private)
+        DeskKey.objects.filter(current=True).update(current=False)
         key = _insert(pair.public)
         for coordinator in Volunteer.objects.coordinators().order_by("pk"):
-            _share(key, coordinator, pair.private)
+            if coordinator != leaving:
+                _share_if_genuine(key, coordinator, pair.private)
         DeskShare.objects.filter(desk_key=old).delete()
     return old_private, key
+
+
+def forget_old_pairs() -> None:
+    """Delete the generations before the current one. Call when nothing is granted to them any more."""
+    DeskKey.objects.filter(current=False).delete()
+
+
+def lose_share(volunteer: Volunteer) -> None:
+    """Their own key is gone, and with it what was sealed to it: somebody at the desk shares again."""
+    DeskShare.objects.filter(coordinator=volunteer).delete()
 
 
 def join(volunteer: Volunteer) -> None:
@@ -212,8 +275,12 @@ def join(volunteer: Volunteer) -> None:
 
 
 def step_down(coordinator: Volunteer) -> None:
-    """Somebody leaves the desk: the role and their shares go. `renew` afterwards ends what they remember."""
+    """Somebody leaves the desk: the role and their shares go.
+
+    The pair they held is closed: `renew` before, or afterwards, ends what they remember.
+    """
     with transaction.atomic():
+        close(coordinator)
         DeskShare.objects.filter(coordinator=coordinator).delete()
         Volunteer.objects.filter(pk=coordinator.pk).update(is_coordinator=False)
     coordinator.is_coordinator = False

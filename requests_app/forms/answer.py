@@ -86,6 +86,12 @@ class ApproveForm(forms.Form):
     )
 
 
+class KeyForm(forms.Form):
+    """Yes to the key that somebody who comes has now."""
+
+    fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
 class PlaceForm(forms.Form):
     """Where to meet, written or changed after the yes."""
 

@@ -230,6 +230,10 @@ class AskForm(ShownAsTyped, forms.Form):
         day, parts = data.get("day"), self._parts()
         if day and all(clock.part_end(day, part) <= self.at for part in clock.Part if parts & part):
             self.add_error("parts", _("This time is over. Please choose a later one."))
+        if "desk_reads" not in self.fields and self.data.get("desk_reads") == "yes":
+            self.add_error(
+                None, _("The desk cannot read anything just now. Please look at your answers again.")
+            )
         if data.get("note") and "desk_reads" in self.fields and not data.get("desk_reads"):
             self.add_error("desk_reads", _("Please say who may open your note."))
         if data.get("place") and data.get("decides") != DESK:

@@ -1,13 +1,14 @@
 """The rows of a need, from asking to forgetting. One file for each thing."""
 
 from requests_app.models.bed_night import BedNight
-from requests_app.models.claim import Claim, KeyChanged, NotNow, TooLate
+from requests_app.models.claim import Claim, NotNow, TooLate
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import Asked, Need
 from requests_app.models.need_day import NeedDay
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.shared import KeyChanged
 from requests_app.models.taken import Taken
 from requests_app.models.task import Task
 

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models, transaction
@@ -13,7 +12,6 @@ from notify import outbox
 from organisation import kinds
 from organisation.models import Organisation
 from privacy import clock
-from privacy.crypto import fingerprint
 from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
@@ -25,13 +23,10 @@ from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import DESK, FIRST, Need
 from requests_app.models.proposal import NeverMatch, Proposal
-from requests_app.models.shared import THREAD, Shared
+from requests_app.models.shared import THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
 from requests_app.readers import Unlocked
 from volunteers.models import Offer, Volunteer
-
-if TYPE_CHECKING:
-    pass
 
 HELD, STANDBY, APPROVED = "held", "standby", "approved"
 DONE, RELEASED, DECLINED, LAPSED = "done", "released", "declined", "lapsed"
@@ -47,10 +42,6 @@ class NotNow(Exception):
 
 class TooLate(Exception):
     """The hold ran out before the answer came."""
-
-
-class KeyChanged(Exception):
-    """The volunteer's key is not the one the approving page showed."""
 
 
 class ClaimQuerySet(DueQuerySet["Claim"]):
@@ -244,10 +235,6 @@ class Claim(Shared, Stateful, DueRow):
             outbox.queue(self.volunteer_id, f"claim:{self.id}:approved", at, pace="now")
             if self.need.decides == DESK:
                 outbox.queue(self.need_id, f"claim:{self.id}:approved", at, pace="now")
-
-    def key_fingerprint(self) -> str:
-        """The volunteer's public key, shortened: what the approving page names."""
-        return fingerprint(self.volunteer.reader().public_key).hex()
 
     def _take_over(self, at: datetime) -> None:
         """She chose somebody who stands by: whoever holds it stands by instead."""

@@ -25,6 +25,7 @@ from requests_app.models.mailbox import Mailbox
 from requests_app.models.need_day import NeedDay, day_parts
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
+from volunteers import desk
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
@@ -107,10 +108,11 @@ class NeedQuerySet(DueQuerySet["Need"]):
             raise SomebodyWasFaster
         return locked
 
-    def ask(self, mailbox: Mailbox, asked: Asked, at: datetime, desk: Reader | None = None) -> "Need":
+    def ask(self, mailbox: Mailbox, asked: Asked, at: datetime) -> "Need":
         """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
 
-        The keyring slot is written and synced before the row commits; it is destroyed again
+        Raises SealingImpossible where she lets the desk read and the desk has no key that may be
+        granted anything. The keyring slot is written and synced before the row commits; it is destroyed again
         where the row could not be stored.
         """
         need = self.model(
@@ -120,7 +122,7 @@ class NeedQuerySet(DueQuerySet["Need"]):
         need.slot_number = slot.number
         try:
             with transaction.atomic():
-                self._store(need, asked, at, desk)
+                self._store(need, asked, at)
         except BaseException:
             keyring().destroy(slot.number, need.slot_owner)
             keyring().release(slot.number, need.slot_owner)
@@ -129,12 +131,13 @@ class NeedQuerySet(DueQuerySet["Need"]):
         Counter.objects.bump(f"asked.{need.kind}", at)
         return need
 
-    def _store(self, need: "Need", asked: Asked, at: datetime, desk: Reader | None) -> None:
+    def _store(self, need: "Need", asked: Asked, at: datetime) -> None:
         mailbox = need.mailbox
         if mailbox._state.adding:
             mailbox.save(force_insert=True)
         need.sequence = self.filter(mailbox=mailbox).count() + 1
-        need._seal(asked, mailbox.reader(), desk, at)
+        reader = desk.lock_for_granting() if asked.desk_reads or asked.place else None
+        need._seal(asked, mailbox.reader(), reader, at)
         need.save(force_insert=True)
         NeedDay.objects.make(need)
         need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
@@ -261,6 +264,9 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         """Grant what could not be granted while nobody who holds the key was there: the note (and a
         place sealed beforehand) to each volunteer who was approved without her."""
         for claim in self.claims_with_task().filter(status="approved"):
+            if claim.key_changed():
+                # Not before she said yes to the new key (Claim.approve_key).
+                continue
             claim.grant_note(unlocked, at)
             claim.copy_desk_place(unlocked, at)
 

@@ -13,8 +13,8 @@ from django.db import models, transaction
 
 from notify import outbox
 from privacy.codes import words_from
-from privacy.compartments import Opened
-from privacy.crypto import Unreadable
+from privacy.compartments import Opened, Reader
+from privacy.crypto import Unreadable, fingerprint
 from privacy.keyring import keyring
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from volunteers.models import Volunteer
 
 THREAD, PLACE, NOTE = "thread", "place", "note"
+
+
+class KeyChanged(Exception):
+    """The volunteer's key is not the one the page showed."""
 
 
 class Shared(Sealed):
@@ -55,14 +59,69 @@ class Shared(Sealed):
         key = keyring().read(self.slot_number, self.slot_owner)
         return words_from(key, 2, self.need.mailbox.language)
 
-    def seal_place(self, text: str, at: datetime) -> None:
-        """Where to meet: sealed to the two of them, for as long as this claim lives."""
-        readers = [self.need.mailbox.reader(), self.volunteer.reader()]
+    def key_fingerprint(self) -> str:
+        """The volunteer's public key, shortened: what the approving page names. Raises Unreadable."""
+        return fingerprint(self.volunteer.reader().public_key).hex()
+
+    def key_changed(self) -> bool:
+        """Whether the volunteer has another key than the one that was approved: nothing is granted to it
+        before she said yes again. The approved key is the one the messages were granted to."""
+        thread = self.compartment(THREAD)
+        if thread is None:
+            return False
+        try:
+            return not thread.can_be_opened_by(self.volunteer.reader())
+        except Unreadable:
+            return True
+
+    def has_more_for(self, giver: Reader) -> bool:
+        """Whether `giver` can open something that the approved volunteer's new key cannot open yet."""
+        if not self.key_changed():
+            return False
+        theirs = (self.need.compartment(NOTE), self.compartment(PLACE), self.compartment(THREAD))
+        to = self.volunteer.reader()
+        return any(one and one.can_be_opened_by(giver) and not one.can_be_opened_by(to) for one in theirs)
+
+    def approve_key(self, unlocked: Unlocked, key_fingerprint: str, at: datetime) -> None:
+        """Yes to the key this volunteer has now: whatever `unlocked` opens is granted to it.
+
+        Raises KeyChanged, SomebodyWasFaster where nobody comes any more.
+        """
+        with transaction.atomic():
+            self._see(at)
+            if not self.is_approved:
+                raise SomebodyWasFaster
+            if self.key_fingerprint() != key_fingerprint:
+                raise KeyChanged
+            for purpose in (PLACE, THREAD):
+                self._grant(self.compartment(purpose), unlocked, at)
+            self.grant_note(unlocked, at)
+            outbox.queue(self.volunteer_id, f"claim:{self.id}:key:{key_fingerprint}", at, pace="now")
+
+    def _grant(self, compartment: Compartment | None, unlocked: Unlocked, at: datetime) -> None:
+        """Grant one of this claim's own compartments to the volunteer's key, where `unlocked` can."""
+        reader = self.volunteer.reader()
+        if compartment is None or compartment.can_be_opened_by(reader):
+            return
+        try:
+            opened = compartment.open(unlocked.reader, unlocked.private_key)
+        except Unreadable:
+            return
+        opened.grant(compartment, reader, at)
+
+    def seal_place(self, text: str, at: datetime, *also: Reader) -> None:
+        """Where to meet: sealed to the two of them (and `also`), for as long as this claim lives.
+
+        To her alone while the volunteer has a key she has not said yes to.
+        """
+        readers = [self.need.mailbox.reader(), *also]
+        readers += [] if self.key_changed() else [self.volunteer.reader()]
         with transaction.atomic():
             self._own().filter(purpose=PLACE).delete()
             _, opened = Compartment.objects.make(PLACE, self.slot_owner, self.slot_number, readers, at)
             self.place = opened.seal_text(text, "claim", "place", self.id)
             type(self)._default_manager.filter(pk=self.pk).update(place=self.place)
+        self.look_again()
 
     def read_place(self, unlocked: Unlocked, at: datetime) -> str:
         """Where to meet; "" before approval, when it is over, and where nobody wrote it.
@@ -78,7 +137,7 @@ class Shared(Sealed):
         """Let the approved volunteer read the note, under this claim's slot. Only a reader of the
         note can: where `unlocked` is none (or the row is damaged), it waits for one who is."""
         note, reader = self.need.compartment(NOTE), self.volunteer.reader()
-        if note is None or note.can_be_opened_by(reader):
+        if note is None or note.can_be_opened_by(reader, self.slot_owner):
             return
         try:
             opened = self.need.open_compartment(NOTE, unlocked)
@@ -87,10 +146,14 @@ class Shared(Sealed):
         opened.grant(note, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
 
     def copy_desk_place(self, unlocked: Unlocked, at: datetime) -> None:
-        """A place she sealed before anybody was approved goes to the one who now is."""
+        """A place she sealed before anybody was approved goes to the one who now is.
+
+        The desk, which knows it, stays its reader: it can pass it on to a new key of that volunteer.
+        """
         place = self.need.compartment(PLACE)
         if self.place is None and place is not None and place.can_be_opened_by(unlocked.reader):
-            self.seal_place(self.need.read_desk_place(unlocked), at)
+            also = [unlocked.reader] if unlocked.reader.kind == "desk" else []
+            self.seal_place(self.need.read_desk_place(unlocked), at, *also)
 
     def thread(self, unlocked: Unlocked) -> Opened:
         """The messages' compartment in the hands of one of the two. Raises Unreadable."""

@@ -35,7 +35,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     except kinds.UnknownKind:
         raise Http404 from None
     at, visit = clock.now(), visits.current(request)
-    form = AskForm(request.POST or None, kind=kind, at=at, desk=desk.reader() is not None)
+    form = AskForm(request.POST or None, kind=kind, at=at, desk=desk.may_be_granted())
     page = {"form": form, "kind": kind, **_who_is_on(at)}
     if typed_only(request):
         form.show_as_typed()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from privacy import clock
+from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.forms.answer import MessageForm
 from requests_app.forms.take import HostForm
@@ -100,6 +101,8 @@ def message(request: HttpRequest, need_id: UUID) -> HttpResponse:
     except (SomebodyWasFaster, MoveRefused):
         messages.info(request, _("This was over already. Your message was not sent."))
         return redirect("board")
+    except Unreadable:
+        messages.info(request, _("Your key changed. Messages open when the person looks here next."))
     return redirect("need", need_id)
 
 

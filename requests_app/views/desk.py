@@ -17,6 +17,7 @@ from requests_app.forms.desk import DecideForm, FilterForm, KeySheetForm
 from requests_app.models import Claim, KeyChanged, Need, TooLate
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
+from volunteers import desk as desk_keys
 from volunteers import keys
 from volunteers.decorators import SignedIn, coordinator, unlocked
 
@@ -73,6 +74,27 @@ def approve(request: SignedIn, need_id: UUID) -> HttpResponse:
 
 @require_POST
 @coordinator
+@unlocked
+def approve_key(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """Yes, it is still them: what the desk may open, their new key opens, too."""
+    claim, fingerprint = _answered(request, need_id)
+    try:
+        claim.approve_key(_desk(request), fingerprint, clock.now())
+    except SomebodyWasFaster:
+        return _too_late(request)
+    except KeyChanged:
+        messages.info(request, _("Something about this person changed. Please look again first."))
+    except Unreadable:
+        messages.info(request, _("You cannot open the desk's key yet. Ask somebody to share it."))
+    else:
+        messages.success(
+            request, _("Their new key opens what the desk may open. Messages wait for the person who asked.")
+        )
+    return redirect("desk_need", need_id)
+
+
+@require_POST
+@coordinator
 def decline(request: SignedIn, need_id: UUID) -> HttpResponse:
     """No to this one. No reason."""
     claim, _fingerprint = _answered(request, need_id)
@@ -114,6 +136,7 @@ def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> Htt
     data = {"desk": page, "rows": rows[: desk_page.MOST_SHOWN], "found": len(rows), "chosen": chosen}
     if request.headers.get("HX-Request"):
         return render(request, "requests_app/desk.html#rows", data)
+    data["key_is_out"] = desk_keys.is_closed()
     data["filters"] = FilterForm(chosen, page.rows)
     data["key_sheet"] = key_sheet_form or _unconfirmed()
     return render(request, "requests_app/desk.html", data, status=BAD_INPUT if key_sheet_form else 200)

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from organisation.models import Organisation, PhoneNumber
 from privacy import clock
+from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
 from requests_app.asker_page import Typed, cards
-from requests_app.forms.answer import ApproveForm, MessageForm, PlaceForm, WriteAgainForm
+from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import KeyChanged, Message, TooLate
 from requests_app.views.ask import BAD_INPUT
 from requests_app.visits import AskerRequest, asker_only
@@ -46,6 +47,23 @@ def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     except (TooLate, SomebodyWasFaster, MoveRefused):
         messages.info(request, _("This person is not waiting any more. Here is how it is now."))
     except KeyChanged:
+        messages.info(request, _("Something about this person changed. Please look again first."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def approve_key(request: AskerRequest, claim_id: UUID) -> HttpResponse:
+    """Yes, it is still them: their new key opens what the old one did."""
+    claim, form = request.visit.claim(claim_id), KeyForm(request.POST)
+    if not form.is_valid():
+        return redirect("mine")
+    try:
+        claim.approve_key(request.visit.unlocked, form.cleaned_data["fingerprint"], clock.now())
+    except SomebodyWasFaster:
+        messages.info(request, _("This person is not coming any more. Here is how it is now."))
+    except (KeyChanged, Unreadable):
         messages.info(request, _("Something about this person changed. Please look again first."))
     return redirect("mine")
 

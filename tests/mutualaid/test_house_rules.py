@@ -26,6 +26,7 @@ PUBLIC = {
     "write_again",
     "met",
     "approve",
+    "approve_key",
     "decline",
     "message",
     "place",

@@ -19,7 +19,7 @@ from volunteers import desk as desk_keys
 from volunteers.models import Invitation, Volunteer
 
 DAY = timedelta(days=1)
-QUERIES_OF_THE_LIST = 7
+QUERIES_OF_THE_LIST = 8
 
 
 @pytest.fixture

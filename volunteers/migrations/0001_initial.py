@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ("public_key", models.BinaryField(max_length=32)),
                 ("public_key_mac", models.BinaryField(max_length=32)),
                 ("current", models.BooleanField(default=True)),
+                ("closed", models.BooleanField(default=False)),
             ],
             options={
                 "constraints": [
