@@ -11,6 +11,7 @@ from privacy.codes import MAX_TYPED
 from requests_app.forms.ask import NOTE_LENGTH, PLACE_LENGTH, TOO_LONG
 from requests_app.models import Asked, Need
 from requests_app.models.need import DESK
+from volunteers import desk
 
 MESSAGE_LENGTH = 1000
 QUIET = {
@@ -125,7 +126,8 @@ class WriteAgainForm(forms.Form):
     def __init__(self, *args: Any, need: Need, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.need, self.kind = need, kinds.get(need.kind)
-        if need.decides != DESK or self.kind.place_from != "asker":
+        self.desk_reads = desk.may_be_granted()
+        if need.decides != DESK or self.kind.place_from != "asker" or not self.desk_reads:
             del self.fields["place"]
         self.fields.update(question_fields(self.kind))
 
@@ -137,7 +139,7 @@ class WriteAgainForm(forms.Form):
             area=need.area,
             day=need.day,
             parts=need.parts,
-            desk_reads=need.desk_reads,
+            desk_reads=need.desk_reads and self.desk_reads,
             note=data["note"],
             place=data.get("place", ""),
             answers=answers(self.kind, data),

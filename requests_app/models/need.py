@@ -136,8 +136,7 @@ class NeedQuerySet(DueQuerySet["Need"]):
         if mailbox._state.adding:
             mailbox.save(force_insert=True)
         need.sequence = self.filter(mailbox=mailbox).count() + 1
-        reader = desk.lock_for_granting() if asked.desk_reads or asked.place else None
-        need._seal(asked, mailbox.reader(), reader, at)
+        need._seal(asked, mailbox.reader(), at)
         need.save(force_insert=True)
         NeedDay.objects.make(need)
         need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
@@ -234,16 +233,20 @@ class Need(CanLoseItsKey, Stateful, DueRow):
 
     # What is sealed
 
-    def _seal(self, asked: Asked, mailbox: Reader, desk: Reader | None, at: datetime) -> None:
-        """Seal note and answers to her (and the desk, where she lets it read), a place to the desk."""
-        note_readers = [mailbox, *([desk] if desk and asked.desk_reads else [])]
+    def _seal(self, asked: Asked, mailbox: Reader, at: datetime) -> None:
+        """Seal note and answers to her (and the desk, where she lets it read), a place to the desk.
+
+        Raises SealingImpossible where the desk has no key that may be granted anything.
+        """
+        lets_read = asked.desk_reads or asked.place
+        at_desk = [desk.lock_for_granting()] if lets_read else []
+        note_readers = [mailbox, *(at_desk if asked.desk_reads else [])]
         _, note = Compartment.objects.make("note", self.slot_owner, self.slot_number, note_readers, at)
         self.note = note.seal_text(asked.note, "need", "note", self.id)
         self.answers = note.seal_text(json.dumps(asked.answers), "need", "answers", self.id)
-        if asked.place and desk:
-            _, place = Compartment.objects.make(
-                "place", self.slot_owner, self.slot_number, [mailbox, desk], at
-            )
+        if asked.place:
+            readers = [mailbox, *at_desk]
+            _, place = Compartment.objects.make("place", self.slot_owner, self.slot_number, readers, at)
             self.desk_place = place.seal_text(asked.place, "need", "desk_place", self.id)
 
     def read_note(self, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 from django.db import transaction
 
 from notify import outbox
-from privacy.compartments import Reader
 from privacy.keyring import keyring
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
@@ -48,7 +47,7 @@ class CanLoseItsKey(Sealed):
             Compartment.objects.of(need.slot_owner).delete()
             outbox.queue(need.id, f"need:{need.id}:unreadable", at, pace="changed")
 
-    def write_again(self, asked: Asked, desk: Reader | None, at: datetime) -> None:
+    def write_again(self, asked: Asked, at: datetime) -> None:
         """She wrote it once more, under a key of the new keyring: from now on people are asked again.
 
         Raises SomebodyWasFaster where it is no longer waiting for that.
@@ -60,9 +59,9 @@ class CanLoseItsKey(Sealed):
                 if not need.is_unreadable(at):
                     raise SomebodyWasFaster
                 need.slot_number = slot.number
-                need._seal(asked, need.mailbox.reader(), desk, at)
+                need._seal(asked, need.mailbox.reader(), at)
                 sealed = {name: getattr(need, name) for name in ("note", "answers", "desk_place")}
-                need._move(OPEN, at, slot_number=slot.number, **sealed)
+                need._move(OPEN, at, slot_number=slot.number, desk_reads=asked.desk_reads, **sealed)
                 need.tasks.ask_again(at)
         except BaseException:
             keyring().destroy(slot.number, self.slot_owner)

@@ -21,7 +21,6 @@ from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceFo
 from requests_app.models import KeyChanged, Message, TooLate
 from requests_app.views.ask import BAD_INPUT
 from requests_app.visits import AskerRequest, asker_only
-from volunteers import desk
 
 
 @login_not_required
@@ -123,7 +122,7 @@ def write_again(request: AskerRequest, need_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _page(request, at, Typed(need.pk, form), BAD_INPUT)
     try:
-        need.write_again(form.asked(), desk.reader(), at)
+        need.write_again(form.asked(), at)
     except SomebodyWasFaster:
         messages.info(request, _("This was stored before. Here is how it is now."))
     return redirect("mine")

@@ -19,7 +19,7 @@ from tests.volunteers import people
 from tests.volunteers.people import AT
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-QUERIES_OF_THE_TABLE = 10
+QUERIES_OF_THE_TABLE = 11
 
 
 @pytest.fixture

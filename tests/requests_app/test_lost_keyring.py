@@ -79,7 +79,7 @@ def test_once_written_again_it_is_like_any_other(world: World, ring: FileKeyring
     take(asked_before, only_task(need))
     lose(ring)
 
-    Need.objects.get().write_again(world.asked(note="The door is green."), None, AT)
+    Need.objects.get().write_again(world.asked(note="The door is green."), AT)
     rings.ask_next(only_task(need), AT)
 
     need = Need.objects.get()
@@ -96,10 +96,10 @@ def test_writing_again_twice_keeps_the_first_and_no_key_of_the_second(
     visit, need = world.ask()
     lose(ring)
     first, second = Need.objects.get(), Need.objects.get()
-    first.write_again(world.asked(note="First."), None, AT)
+    first.write_again(world.asked(note="First."), AT)
 
     with pytest.raises(SomebodyWasFaster):
-        second.write_again(world.asked(note="Second."), None, AT)
+        second.write_again(world.asked(note="Second."), AT)
 
     need = Need.objects.get()
     assert need.read_note(visit.unlocked)[0] == "First."
