@@ -11,7 +11,9 @@ from mutualaid.environment import BASE_DIR, data_dir, read
 
 DATA_DIR = data_dir()
 SECRETS_DIR = Path(read("SECRETS_DIR", str(DATA_DIR / "secrets")))
+KEYRING = read("KEYRING", "privacy.keyring.FileKeyring")
 KEYRING_PATH = Path(read("KEYRING_PATH", str(DATA_DIR / "keyring" / "slots")))
+KEYRING_URL = read("KEYRING_URL")
 RUN_DIR = Path(read("RUN_DIR", str(DATA_DIR / "run")))
 
 # Nothing switches DEBUG on: its error pages show values.

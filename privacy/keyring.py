@@ -31,6 +31,10 @@ class KeyringForeign(SealingImpossible):
     """The keyring belongs to another instance, or is damaged at its head."""
 
 
+class KeyringDamaged(KeyringForeign):
+    """Nobody can say whose keyring it is, or read a slot of it."""
+
+
 @dataclass(frozen=True)
 class Slot:
     """An allocated slot: its number, to be stored with the row, and its 32-byte key."""
@@ -54,8 +58,11 @@ class Keyring(Protocol):
     on the disk when the method returns. Safe in several threads and processes.
     """
 
-    def create(self) -> None:
-        """Make an empty keyring for this instance; one that is there is left as it is."""
+    def create(self, anew: bool = False) -> None:
+        """Make an empty keyring for this instance; one that is there is left as it is.
+
+        With `anew` a damaged one is overwritten first; another instance's never is.
+        """
 
     def check(self) -> None:
         """Raise SealingImpossible or KeyringForeign unless it is there and this instance's."""
@@ -88,7 +95,7 @@ class Keyring(Protocol):
 
 def keyring() -> Keyring:
     """The one that settings.KEYRING names, by default the file at settings.KEYRING_PATH."""
-    made = import_string(getattr(settings, "KEYRING", "privacy.keyring.FileKeyring"))
+    made = import_string(settings.KEYRING)
     found: Keyring = made()
     return found
 
@@ -125,10 +132,15 @@ class FileKeyring:
     def __init__(self, path: Path | None = None) -> None:
         self.path = Path(path or settings.KEYRING_PATH)
 
-    def create(self) -> None:
+    def create(self, anew: bool = False) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.path.exists():
-            return self.check()
+        try:
+            if self.path.exists():
+                return self.check()
+        except KeyringDamaged:
+            if not anew:
+                raise
+            self._overwrite_all()
         new = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -149,6 +161,17 @@ class FileKeyring:
     def check(self) -> None:
         with self._opened():
             pass
+
+    def _overwrite_all(self) -> None:
+        """A damaged keyring still holds keys: none of them may be found later."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            for place in range(0, os.fstat(descriptor).st_size, BLOCK):
+                os.pwrite(descriptor, bytes(BLOCK), place)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self.path.unlink()
 
     def allocate(self, owner: str) -> Slot:
         with self._locked() as file:
@@ -236,7 +259,7 @@ class _SlotFile:
         head = os.pread(descriptor, _HEADER.size + _CHECKSUM_BYTES, 0)
         packed, checksum = head[: _HEADER.size], head[_HEADER.size :]
         if len(packed) < _HEADER.size or _public_checksum(packed) != checksum:
-            raise KeyringForeign("The keyring is damaged.")
+            raise KeyringDamaged("The keyring is damaged.")
         magic, instance_id, self.key = _HEADER.unpack(packed)
         if magic != _MAGIC or instance_id != _instance_id():
             raise KeyringForeign("The keyring belongs to another instance.")
