@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import formats, timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from organisation import kinds, languages
 from privacy.crypto import Unreadable
@@ -126,71 +126,74 @@ def _fit(count: int) -> str:
     return text % {"count": count}
 
 
+# One sentence for each hard condition (the names of matching.CONDITIONS and what begins its index).
+_WOULD_FIT = {
+    "let_in": ngettext_lazy(
+        "%(count)d more would fit, but is not let in or not active.",
+        "%(count)d more would fit, but are not let in or not active.",
+        "count",
+    ),
+    "reach": ngettext_lazy(
+        "%(count)d more would fit, but does not come that far.",
+        "%(count)d more would fit, but do not come that far.",
+        "count",
+    ),
+    "kind": ngettext_lazy(
+        "%(count)d more would fit, but offers something else.",
+        "%(count)d more would fit, but offer something else.",
+        "count",
+    ),
+    "capacity": ngettext_lazy(
+        "%(count)d more would fit, but has no room for so many.",
+        "%(count)d more would fit, but have no room for so many.",
+        "count",
+    ),
+    "conditions": ngettext_lazy(
+        "%(count)d more would fit without the conditions.",
+        "%(count)d more would fit without the conditions.",
+        "count",
+    ),
+    "language": ngettext_lazy(
+        "%(count)d more would fit without the language.",
+        "%(count)d more would fit without the language.",
+        "count",
+    ),
+    "parts": ngettext_lazy(
+        "%(count)d more would fit on another day or at another time.",
+        "%(count)d more would fit on another day or at another time.",
+        "count",
+    ),
+    "pause": ngettext_lazy(
+        "%(count)d more would fit, but is on a break.",
+        "%(count)d more would fit, but are on a break.",
+        "count",
+    ),
+    "nights": ngettext_lazy(
+        "%(count)d more would fit, but the beds are taken.",
+        "%(count)d more would fit, but the beds are taken.",
+        "count",
+    ),
+    "cap": ngettext_lazy(
+        "%(count)d more would fit, but has done enough this week.",
+        "%(count)d more would fit, but have done enough this week.",
+        "count",
+    ),
+    "never": ngettext_lazy(
+        "%(count)d more would fit, but the two shall not meet.",
+        "%(count)d more would fit, but shall not meet this person.",
+        "count",
+    ),
+    "declined": ngettext_lazy(
+        "%(count)d more would fit, but the answer was no.",
+        "%(count)d more would fit, but the answer was no.",
+        "count",
+    ),
+}
+
+
 def would_fit(condition: str, count: int) -> str:
-    """How many more would fit without one hard condition (a name of matching.CONDITIONS)."""
-    texts = {
-        "let_in": ngettext(
-            "%(count)d more would fit, but is not let in or not active.",
-            "%(count)d more would fit, but are not let in or not active.",
-            count,
-        ),
-        "reach": ngettext(
-            "%(count)d more would fit, but does not come that far.",
-            "%(count)d more would fit, but do not come that far.",
-            count,
-        ),
-        "kind": ngettext(
-            "%(count)d more would fit, but offers something else.",
-            "%(count)d more would fit, but offer something else.",
-            count,
-        ),
-        "capacity": ngettext(
-            "%(count)d more would fit, but has no room for so many.",
-            "%(count)d more would fit, but have no room for so many.",
-            count,
-        ),
-        "conditions": ngettext(
-            "%(count)d more would fit without the conditions.",
-            "%(count)d more would fit without the conditions.",
-            count,
-        ),
-        "language": ngettext(
-            "%(count)d more would fit without the language.",
-            "%(count)d more would fit without the language.",
-            count,
-        ),
-        "parts": ngettext(
-            "%(count)d more would fit on another day or at another time.",
-            "%(count)d more would fit on another day or at another time.",
-            count,
-        ),
-        "pause": ngettext(
-            "%(count)d more would fit, but is on a break.",
-            "%(count)d more would fit, but are on a break.",
-            count,
-        ),
-        "nights": ngettext(
-            "%(count)d more would fit, but the beds are taken.",
-            "%(count)d more would fit, but the beds are taken.",
-            count,
-        ),
-        "cap": ngettext(
-            "%(count)d more would fit, but has done enough this week.",
-            "%(count)d more would fit, but have done enough this week.",
-            count,
-        ),
-        "never": ngettext(
-            "%(count)d more would fit, but the two shall not meet.",
-            "%(count)d more would fit, but shall not meet this person.",
-            count,
-        ),
-        "declined": ngettext(
-            "%(count)d more would fit, but the answer was no.",
-            "%(count)d more would fit, but the answer was no.",
-            count,
-        ),
-    }
-    return texts[condition] % {"count": count}
+    """How many more would fit without one hard condition."""
+    return str(_WOULD_FIT[condition] % {"count": count})
 
 
 # Who was asked, who offered

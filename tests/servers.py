@@ -196,6 +196,8 @@ def _until(answers: object) -> None:
 
 
 def main() -> None:
+    # Whoever runs PostgreSQL must reach its programs, whatever a test before made of the mask.
+    os.umask(0o022)
     name, folder, process = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     try:
         {"postgresql": _postgresql, "redis": _redis}[name](folder, process)

