@@ -8,6 +8,7 @@ from typing import Any
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 UNSEEN = {"head", "script", "style", "template"}
 PLAIN = {"hidden", "text", "email", "password", "number", "date", "time", "tel", "search", "url", "textarea"}
+FREE = {"text", "email", "password", "search", "tel", "url", "textarea"}
 
 Typed = str | bool | int | list[str]
 
@@ -120,6 +121,11 @@ class Page:
         """What a select offers, without its empty choice."""
         selects = [node for node in self.root.all("select") if node.attrs.get("name") == name]
         return [_value(option) for node in selects for option in node.all("option") if _value(option)]
+
+    def free_text(self) -> set[str]:
+        """The names of the fields in which anything at all can be typed."""
+        fields = [node for node in self.root.all("input", "textarea") if "readonly" not in node.attrs]
+        return {node.attrs.get("name", "") for node in fields if _kind(node) in FREE}
 
     def items(self, css_class: str) -> list[str]:
         """The items of the lists with this class, such as the words of a code."""

@@ -27,12 +27,17 @@ class Exchange:
 
 @dataclass
 class Browser:
-    """One person's browser. It refuses to read an error page: every answer of 500 and more fails the test."""
+    """One person's browser. It refuses to read an error page: every answer of 500 and more fails the test.
+
+    `free_text` are the names of all fields it was ever offered to type into, `typed` of those it filled.
+    """
 
     url: str
     language: str = "en"
     cookies: dict[str, str] = field(default_factory=dict)
     seen: list[Exchange] = field(default_factory=list)
+    free_text: set[str] = field(default_factory=set)
+    typed: set[str] = field(default_factory=set)
     page: Page = field(default_factory=lambda: Page("about:blank", 0, {}, ""))
 
     # What a person does
@@ -48,10 +53,15 @@ class Browser:
     def press(self, button: str, /, within: str = "", **typed: Typed) -> Page:
         """Fill the form that has this button, and press it."""
         form = self.page.form(button, within, **typed)
+        self.typed |= set(typed)
         target = urljoin(self.page.url, form.action)
         if form.method == "post":
             return self._go("POST", target, urlencode(form.fields).encode(), from_page=True)
         return self._go("GET", f"{target.partition('?')[0]}?{urlencode(form.fields)}", from_page=True)
+
+    def post(self, path: str, fields: list[tuple[str, str]]) -> Page:
+        """Send what no form on the page would, as somebody with bad intentions does."""
+        return self._go("POST", urljoin(f"{self.url}/", path), urlencode(fields).encode(), from_page=True)
 
     def again(self) -> Page:
         """Load the page again."""
@@ -106,6 +116,7 @@ class Browser:
         if headers.get("content-encoding") == "gzip":
             raw = gzip.decompress(raw)
         page = Page(url, answer.status, headers, raw.decode("utf-8", "replace"))
+        self.free_text |= page.free_text()
         assert answer.status < 500, f"{method} {url}: {answer.status} {page.text}"
         return page
 
