@@ -265,6 +265,9 @@ MFA_FORMS = {
     "reauthenticate": "volunteers.second_factor.ReauthenticateForm",
     "activate_totp": "volunteers.second_factor.ActivateTOTPForm",
     "add_webauthn": "volunteers.second_factor.AddWebAuthnForm",
+    "authenticate_webauthn": "volunteers.second_factor.AuthenticateWebAuthnForm",
+    "login_webauthn": "volunteers.second_factor.LoginWebAuthnForm",
+    "reauthenticate_webauthn": "volunteers.second_factor.ReauthenticateWebAuthnForm",
     "edit_webauthn": "volunteers.second_factor.EditWebAuthnForm",
 }
 # Accounts have no address that could be verified.

@@ -19,7 +19,7 @@ from django.utils import translation
 from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
 
-from privacy.crypto import SealingImpossible
+from privacy.crypto import SealingImpossible, TooLong
 from privacy.gate import Busy
 from privacy.sessions import SessionStore
 
@@ -50,6 +50,7 @@ _HEADERS = {
         [f"{name}=()" for name in _FEATURES.split()] + [f"{name}=(self)" for name in _PASSKEYS]
     ),
 }
+_UTF_8 = {"utf-8", "utf8"}
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 # Where those who have an account come in: a passkey needs a script before anybody is signed in.
@@ -79,7 +80,11 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses what is too large before a byte of it is read, and NUL, which no database column takes."""
+    """Refuses what is too large before a byte of it is read, and NUL, which no database column takes.
+
+    And any alphabet but UTF-8: Django decodes with whatever codec a request names, and some of them
+    raise, or make letters that cannot be stored.
+    """
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
@@ -96,9 +101,11 @@ class BodyLimit:
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         if "\0" in request.path_info:
             raise Http404
+        if request.content_params.get("charset", "utf-8").strip('" ').lower() not in _UTF_8:
+            raise BadRequest
         length = _content_length(request)
         if length > getattr(settings, "MAX_BODY", MAX_BODY):
-            return _page(request, 413, _("That is too much at once. Nothing was stored."))
+            return _too_much(request)
         if any("\0" in text for key, values in request.GET.lists() for text in (key, *values)):
             raise BadRequest
         return None
@@ -120,6 +127,7 @@ class SealedOr503:
 class Sessions(SessionMiddleware):
     """Django's, but a session that cannot be sealed is a 503 as well, and not a cookie without a row.
 
+    One that grew too long is a 413: allauth keeps there what was posted while it asks for the passphrase.
     A page that looks again by itself says so with the header X-Looks-Again.
     """
 
@@ -131,6 +139,8 @@ class Sessions(SessionMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:
             return super().process_response(request, response)
+        except TooLong:
+            return _too_much(request)
         except SealingImpossible:
             return _unavailable(request)
 
@@ -167,6 +177,10 @@ def _content_length(request: HttpRequest) -> int:
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return 1 << 62
     return int(announced[:20])
+
+
+def _too_much(request: HttpRequest) -> HttpResponse:
+    return _page(request, 413, _("That is too much at once. Nothing was stored."))
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:

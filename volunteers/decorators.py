@@ -50,11 +50,19 @@ def _to_unlock(request: HttpRequest) -> HttpResponse:
     # What was posted is not kept: after unlocking they are back on the page with the form.
     here = request.get_full_path()
     if request.method != "GET" or request.headers.get("HX-Request"):
-        here = urlsplit(request.headers.get("Referer", "")).path or "/"
+        here = _page_before(request)
     url = f"{reverse('account_unlock')}?{urlencode({'next': here})}"
     if request.headers.get("HX-Request"):
         return HttpResponseClientRedirect(url)
     return HttpResponseRedirect(url)
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The path of the page they came from; the first page where the browser does not say."""
+    try:
+        return urlsplit(request.headers.get("Referer", "")).path or "/"
+    except ValueError:
+        return "/"
 
 
 def let_in(view: Inner[P]) -> View[P]:

@@ -73,10 +73,15 @@ class KeySheetForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["word"].label = _("Word number %(number)d of the key sheet") % {"number": number}
 
-    def refuse(self) -> None:
-        """It is not that word; what was typed is not shown again."""
-        self.add_error("word", _("The sheet says something else. Please look again."))
+    def is_valid(self) -> bool:
+        """What was typed is not shown again: it may be a word of the sheet."""
+        valid = super().is_valid()
         self.data = {}
+        return valid
+
+    def refuse(self) -> None:
+        """It is not that word."""
+        self.add_error("word", _("The sheet says something else. Please look again."))
 
 
 class InviteForm(forms.Form):
