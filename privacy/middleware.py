@@ -101,7 +101,7 @@ class BodyLimit:
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         if "\0" in request.path_info:
             raise Http404
-        if request.content_params.get("charset", "utf-8").strip('" ').lower() not in _UTF_8:
+        if (request.content_params or {}).get("charset", "utf-8").strip('" ').lower() not in _UTF_8:
             raise BadRequest
         length = _content_length(request)
         if length > getattr(settings, "MAX_BODY", MAX_BODY):
