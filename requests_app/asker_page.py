@@ -14,6 +14,7 @@ from django.utils import formats
 from django.utils.translation import gettext, ngettext
 
 from organisation import kinds, languages
+from organisation.models import Organisation
 from privacy.compartments import Opened
 from privacy.crypto import Unreadable
 from requests_app import facts
@@ -134,6 +135,7 @@ class _Page:
 
     def __init__(self, unlocked: Unlocked, needs: list[Need], at: datetime, typed: Typed | None) -> None:
         self.unlocked, self.at, self.typed = unlocked, at, typed
+        self.organisation = Organisation.objects.current()
         living = [need.pk for need in needs if need.lives(at)]
         self.claims = list(
             Claim.objects.filter(need__in=living).offered(at).prefetch_related("volunteer__vouches")
@@ -208,7 +210,7 @@ class _Page:
         """What she and the person who comes share."""
         cannot = gettext("This cannot be read.")
         messages = [row for row in self.messages if row.claim_id == claim.pk]
-        place = readable(lambda: claim.read_place(self.unlocked, self.at), cannot)
+        place = readable(lambda: claim.read_place(self.unlocked, self.at, self.organisation), cannot)
         hers = not kinds.get(claim.need.kind).host_seals_place
         return {
             "place": place,

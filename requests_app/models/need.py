@@ -221,10 +221,10 @@ class Need(CanLoseItsKey, Stateful, DueRow):
     def last_day(self) -> date:
         return kinds.get(self.kind).last_day(self.day, self.nights)
 
-    def place_seen_until(self) -> datetime:
-        """Until when the place of an approved claim can be read."""
-        kind, organisation = kinds.get(self.kind), Organisation.objects.current()
-        return organisation.place_seen_until(kind, self.last_day())
+    def place_seen_until(self, organisation: Organisation | None = None) -> datetime:
+        """Until when the place of an approved claim can be read. A page with many passes the organisation."""
+        organisation = organisation or Organisation.objects.current()
+        return organisation.place_seen_until(kinds.get(self.kind), self.last_day())
 
     def begins_at(self) -> datetime:
         """When the earliest part that would do begins."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from django.db import models, transaction
 
 from notify import outbox
+from organisation.models import Organisation
 from privacy.codes import words_from
 from privacy.compartments import Opened, Reader
 from privacy.crypto import Unreadable, fingerprint
@@ -123,12 +124,14 @@ class Shared(Sealed):
             type(self)._default_manager.filter(pk=self.pk).update(place=self.place)
         self.look_again()
 
-    def read_place(self, unlocked: Unlocked, at: datetime) -> str:
+    def read_place(self, unlocked: Unlocked, at: datetime, organisation: Organisation | None = None) -> str:
         """Where to meet; "" before approval, when it is over, and where nobody wrote it.
 
         Raises Unreadable for everybody but the two.
         """
-        if not self.is_approved or self.place is None or at >= self.need.place_seen_until():
+        if not self.is_approved or self.place is None:
+            return ""
+        if at >= self.need.place_seen_until(organisation):
             return ""
         opened = self.open_compartment(PLACE, unlocked)
         return opened.open_text(bytes(self.place), "claim", "place", self.id)
