@@ -23,6 +23,7 @@ QUICK = 10.0  # seconds: who lives less than this died quickly
 QUICK_DEATHS = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0  # seconds before a restart
 PATIENCE = 10.0  # seconds to stop politely
+REFUSED = 78  # what a child ends with that must not be started again: EX_CONFIG of sysexits.h
 SIGNALS = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -76,7 +77,8 @@ class Child:
 
     def bury(self) -> None:
         """It is dead and not yet waited for: kill its group while the number is still its own."""
-        self.kill()
+        if self.kill() == REFUSED:
+            sys.exit(REFUSED)
         pause = self.pause(time.monotonic() - self.started)
         self.start_after = time.monotonic() + pause
         say(f"The {self.name} process died. It starts again in {pause:g} s.")
@@ -91,12 +93,14 @@ class Child:
             time.sleep(0.02)
         self.kill()
 
-    def kill(self) -> None:
+    def kill(self) -> int:
+        """What it ended with; negative is the signal that ended it."""
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        _pid, status = os.waitpid(self.pid, 0)
         self.pid = 0
+        return os.waitstatus_to_exitcode(status)
 
 
 class Runner:

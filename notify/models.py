@@ -115,6 +115,10 @@ class Channel(models.Model):
         """Raises Unreadable when the instance's secrets are not those that sealed it."""
         return instance.service_open(bytes(self.address), self.sealing_context()).decode()
 
+    def renewed(self) -> dict[str, bytes]:
+        """What a new root of the secrets changes. Raises Unreadable where no root made this row."""
+        return {"address": instance.service_renewed(bytes(self.address), self.sealing_context())}
+
     def opens_at(self, at: datetime) -> datetime:
         """`at`, or the next moment in which this channel may be used."""
         if self.from_hour is None or self.until_hour is None or self.from_hour == self.until_hour:

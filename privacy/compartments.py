@@ -250,6 +250,10 @@ class Grant(models.Model):
             box = crypto.open_sealed(wrapping_key, box, self._context())
         return crypto.open_with(private_key, box, self._context())
 
+    def renewed(self) -> dict[str, bytes]:
+        """What a new root of the secrets changes. Raises Unreadable where no root made this row."""
+        return {"mac": instance.renewed_mac(bytes(self.mac), MAC_PURPOSE, *self._mac_parts())}
+
     def _context(self) -> bytes:
         # Not the row's own id: a grant that replaces another keeps the row.
         row = f"{self.compartment_id}/{self.reader_kind}/{self.reader_id}"

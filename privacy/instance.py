@@ -9,7 +9,7 @@ This module is loaded before the rooms are (the signing key), so it names the ro
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 
 from privacy import crypto, key_sheet, secret_store
 from privacy.crypto import SealingImpossible, Unreadable
-from privacy.keyring import KeyringForeign, keyring
+from privacy.keyring import KeyringDamaged, KeyringForeign, KeyringMissing, keyring
 from privacy.secret_store import SecretsMissing, SecretsUnusable, StoredSecrets
 
 if TYPE_CHECKING:
@@ -111,6 +111,31 @@ def service_seal(plaintext: bytes, context: bytes) -> bytes:
     return crypto.seal(current.service_keys[current.version], plaintext, context)
 
 
+def token_name(purpose: str, token: str) -> str:
+    """64 hex digits by which a long random token is found again, under every root: nobody can guess it."""
+    return crypto.derive(secrets().id, purpose, token.encode()).hex()
+
+
+def renewed_mac(value: bytes, purpose: str, *parts: bytes) -> bytes:
+    """The MAC of these parts under the newest root, where an older or the same one made `value`.
+
+    Raises Unreadable for what none of them made: nothing forged becomes genuine by rotating.
+    """
+    if not check_mac(value, purpose, *parts):
+        raise Unreadable
+    return mac(purpose, *parts)
+
+
+def service_renewed(blob: bytes, context: bytes) -> bytes:
+    """The same under the newest service key; unchanged where it is so already. Raises Unreadable."""
+    current = secrets()
+    try:
+        crypto.open_sealed(current.service_keys[current.version], blob, context)
+    except Unreadable:
+        return service_seal(service_open(blob, context), context)
+    return bytes(blob)
+
+
 def service_open(blob: bytes, context: bytes) -> bytes:
     """What `service_seal` was given, under the current root or an older one. Raises Unreadable."""
     for key in secrets().service_keys.values():
@@ -124,8 +149,10 @@ def service_open(blob: bytes, context: bytes) -> bytes:
 # Set-up, and the check at every start
 
 
-def ensure(create: bool) -> None:
+def ensure(create: bool, with_keyring: bool = True) -> None:
     """Check that database, secrets and keyring belong together; with `create`, make a new instance's.
+
+    Without `with_keyring` an instance whose keyring was lost passes as well.
 
     Raises InstanceRefused. Makes nothing where the database already belongs to an instance.
     """
@@ -142,7 +169,8 @@ def ensure(create: bool) -> None:
         stored = stored or _new_secrets()
         _with_keyring(create=True)
         _instance().objects.create(instance_id=stored.id, fingerprint=_fingerprint(stored))
-    _with_keyring(create=False)
+    if with_keyring:
+        _with_keyring(create=False)
 
 
 def _instance() -> "type[Instance]":
@@ -173,7 +201,10 @@ def _compare(row: "Instance", stored: StoredSecrets) -> None:
         raise InstanceRefused(
             gettext("The instance secrets belong to another instance: put back this one's own.")
         )
-    if not hmac.compare_digest(bytes(row.fingerprint), _fingerprint(stored)):
+    now, coming = _fingerprint(stored), bytes(row.next_fingerprint or b"")
+    if hmac.compare_digest(coming, now):
+        _settle(now)
+    elif not hmac.compare_digest(bytes(row.fingerprint), now):
         raise InstanceRefused(
             gettext("The instance secrets were changed: put back those this database began with.")
         )
@@ -185,22 +216,107 @@ def _new_secrets() -> StoredSecrets:
     return stored
 
 
-def _with_keyring(create: bool) -> None:
+def _with_keyring(create: bool, anew: bool = False) -> None:
     try:
         if create:
-            keyring().create()
+            keyring().create(anew=anew)
         keyring().check()
     except KeyringForeign:
         raise InstanceRefused(
             gettext("The keyring is damaged or another instance's: put back this one's own.")
         ) from None
+    except KeyringMissing:
+        raise InstanceRefused(
+            gettext("The keyring is missing: put it back, or say that it is lost (setup --keyring-lost).")
+        ) from None
     except SealingImpossible:
-        raise InstanceRefused(gettext("The keyring is missing: put its file back where it was.")) from None
+        raise InstanceRefused(
+            gettext("The keyring does not answer: look at KEYRING and KEYRING_URL.")
+        ) from None
+
+
+def is_keyring_lost() -> bool:
+    """Whether there is none, or one that nobody can read: whoever runs the machine says it is lost.
+
+    Raises InstanceRefused where it is another instance's, or only does not answer.
+    """
+    try:
+        keyring().check()
+    except (KeyringMissing, KeyringDamaged):
+        return True
+    except SealingImpossible:
+        _with_keyring(create=False)
+    return False
+
+
+def new_keyring() -> None:
+    """An empty one in place of the one that was lost. Raises InstanceRefused."""
+    _with_keyring(create=True, anew=True)
 
 
 def _fingerprint(stored: StoredSecrets) -> bytes:
     roots = b"".join(v.to_bytes(4, "big") + root for v, root in sorted(stored.roots.items()))
     return crypto.derive(stored.roots[stored.current], "instance fingerprint", stored.id, roots)
+
+
+# Other secrets for the same instance
+
+
+class SecretsElsewhere(Exception):
+    """The environment holds the secrets: `text` is what it must hold now, for the terminal only."""
+
+    def __init__(self, stored: StoredSecrets) -> None:
+        super().__init__("The secrets lie in the environment.")
+        self.text = secret_store.as_text(stored)
+
+
+def add_root() -> None:
+    """One more root, from now on the current one; what the others made is still recognised.
+
+    Raises SecretsElsewhere, SealingImpossible. Can be interrupted at any point.
+    """
+    stored = _known()
+    new = {stored.current + 1: crypto.new_key()}
+    # Its sheet is another one, which nobody has on paper yet.
+    _replace(StoredSecrets(stored.id, {**stored.roots, **new}), key_sheet_confirmed=False)
+
+
+def retire_older_roots() -> None:
+    """Keep the current root only: what others made is recognised no more. As `add_root`."""
+    stored = _known()
+    _replace(StoredSecrets(stored.id, {stored.current: stored.roots[stored.current]}))
+
+
+def _replace(stored: StoredSecrets, **also: bool) -> None:
+    """The database first says what is coming: wherever this is cut short, one of the two is there."""
+    _instance().objects.update(next_fingerprint=_fingerprint(stored), **also)
+    if secret_store.from_environment():
+        raise SecretsElsewhere(stored)
+    secret_store.write(stored)
+    _settle(_fingerprint(stored))
+
+
+def _settle(fingerprint: bytes) -> None:
+    """The secrets that were coming are there."""
+    _instance().objects.update(fingerprint=fingerprint, next_fingerprint=None)
+
+
+def belongs(instance_id: bytes, fingerprints: Collection[bytes]) -> bool:
+    """Whether the secrets here can open what an instance of that id held when it had one of the fingerprints.
+
+    Roots added since do no harm. Raises SealingImpossible where there are no secrets.
+    """
+    stored = _known()
+    versions = sorted(stored.roots)
+    spans = [versions[i:j] for i in range(len(versions)) for j in range(i + 1, len(versions) + 1)]
+    parts = [StoredSecrets(stored.id, {v: stored.roots[v] for v in span}) for span in spans]
+    known = [_fingerprint(part) for part in parts]
+    return stored.id == instance_id and any(value in known for value in fingerprints)
+
+
+def claim_database() -> None:
+    """The database was restored and `belongs`: from now on it is compared with the secrets as they are."""
+    _settle(_fingerprint(_known()))
 
 
 # The key sheet

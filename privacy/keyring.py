@@ -27,6 +27,10 @@ class Destroyed(Unreadable):
     """The slot holds no key for this owner (any more)."""
 
 
+class KeyringMissing(SealingImpossible):
+    """There is no keyring where it should be. One that only does not answer is not missing."""
+
+
 class KeyringForeign(SealingImpossible):
     """The keyring belongs to another instance, or is damaged at its head."""
 
@@ -238,8 +242,10 @@ class FileKeyring:
         flags = os.O_RDWR | os.O_DSYNC | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             descriptor = os.open(self.path, flags)
+        except FileNotFoundError:
+            raise KeyringMissing("The keyring is missing.") from None
         except OSError:
-            raise SealingImpossible("The keyring is missing.") from None
+            raise SealingImpossible("The keyring cannot be opened.") from None
         try:
             yield _SlotFile(descriptor)
         finally:

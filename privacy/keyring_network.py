@@ -16,7 +16,16 @@ from django.conf import settings
 
 from privacy import keyring_wire as wire
 from privacy.crypto import SealingImpossible, Unreadable
-from privacy.keyring import Destroyed, FileKeyring, Keyring, KeyringDamaged, KeyringForeign, Orphan, Slot
+from privacy.keyring import (
+    Destroyed,
+    FileKeyring,
+    Keyring,
+    KeyringDamaged,
+    KeyringForeign,
+    KeyringMissing,
+    Orphan,
+    Slot,
+)
 from privacy.keyring_wire import Words
 
 SECONDS = 10.0
@@ -26,6 +35,7 @@ ERRORS: dict[str, type[Exception]] = {
     "destroyed": Destroyed,
     "damaged": KeyringDamaged,
     "foreign": KeyringForeign,
+    "missing": KeyringMissing,
     "impossible": SealingImpossible,
 }
 

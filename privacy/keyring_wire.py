@@ -32,7 +32,8 @@ def ask(line: socket.socket, words: Words) -> Words:
     pair = KeyPair.generate()
     line.sendall(pair.public)
     theirs = _exactly(line, crypto.KEY_BYTES)
-    key = _line_key(stored, stored.current, pair, theirs, pair.public + theirs)
+    # The oldest: the other machine knows it, whichever of the two has a new root first.
+    key = _line_key(stored, min(stored.roots), pair, theirs, pair.public + theirs)
     _send(line, key, words, ASK)
     return _opened(_receive(line), key, ANSWER)
 
@@ -46,8 +47,7 @@ def hear(line: socket.socket) -> tuple[Words, bytes]:
     pair = KeyPair.generate()
     line.sendall(pair.public)
     box, stored = _receive(line), _secrets()
-    # In the middle of a rotation the other machine may still have an older newest root.
-    for version in sorted(stored.roots, reverse=True):
+    for version in sorted(stored.roots):
         key = _line_key(stored, version, pair, theirs, theirs + pair.public)
         try:
             return _opened(box, key, ASK), key

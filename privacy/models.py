@@ -53,11 +53,13 @@ class Instance(models.Model):
     # Public, random, for ever: bound into every envelope, and where Argon2id's salt comes from.
     instance_id = models.BinaryField(max_length=16)
     fingerprint = models.BinaryField(max_length=32)
+    # While the secrets are being replaced: what they will be. Both are right until the new ones are there.
+    next_fingerprint = models.BinaryField(max_length=32, null=True)
     key_sheet_confirmed = models.BooleanField(default=False)
 
     privacy = FieldClasses(
         clear=("id", "instance_id", "key_sheet_confirmed"),
-        derived=("fingerprint",),
+        derived=("fingerprint", "next_fingerprint"),
         lives="as long as the instance",
     )
 

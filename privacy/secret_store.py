@@ -92,12 +92,16 @@ def checked(stored: StoredSecrets) -> StoredSecrets:
     return stored
 
 
+def as_text(stored: StoredSecrets) -> str:
+    """What the file, or the variable, holds: what `parse` reads."""
+    roots = {str(version): root.hex() for version, root in sorted(stored.roots.items())}
+    return json.dumps({"id": stored.id.hex(), "roots": roots})
+
+
 def write(stored: StoredSecrets) -> None:
     """Replace the file in one step; it is on the disk when this returns. Raises OSError."""
-    file = path()
+    file, text = path(), as_text(stored)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    roots = {str(version): root.hex() for version, root in sorted(stored.roots.items())}
-    text = json.dumps({"id": stored.id.hex(), "roots": roots})
     new = file.with_name(f".{FILE_NAME}.{randomness.token_hex(4)}")
     try:
         _write_synced(new, text.encode("ascii"))

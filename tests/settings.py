@@ -11,7 +11,9 @@ if "TEST_DIR" not in os.environ:
     # PostgreSQL runs as somebody else when the tests run as root.
     Path(os.environ["TEST_DIR"]).chmod(0o711)
 TEST_DIR = Path(os.environ["TEST_DIR"])
-for _name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "KEYRING_PATH", "RUN_DIR"):
+for _name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "SECRETS_DIR", "RUN_DIR"):
+    os.environ.pop(_name, None)
+for _name in ("KEYRING", "KEYRING_PATH", "KEYRING_URL"):
     os.environ.pop(_name, None)
 os.environ["ENV_FILE"] = "-"
 # A browser that was driven leaves an event loop in the thread; no test here is asynchronous.

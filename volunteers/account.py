@@ -82,7 +82,7 @@ class VolunteerQuerySet(models.QuerySet["Volunteer"]):
 
     def by_calendar_token(self, token: str) -> Volunteer | None:
         """Whose calendar link this is; None for an unknown, empty or replaced one."""
-        hashed = instance.blind("volunteers.calendar", token)
+        hashed = instance.token_name("volunteers.calendar", token)
         return self.let_in().filter(calendar_token_hash=hashed).first() if token else None
 
     def get_by_natural_key(self, username: str | None) -> Volunteer:
@@ -212,6 +212,10 @@ class Volunteer(AbstractBaseUser):
             raise Unreadable("This public key is not the one that was stored.")
         return Reader("volunteer", self.id, bytes(self.public_key))
 
+    def renewed(self) -> dict[str, bytes]:
+        """What a new root of the secrets changes. Raises Unreadable where no root made this row."""
+        return {"public_key_mac": instance.renewed_mac(bytes(self.public_key_mac), *self._key_mac_parts())}
+
     # --- standing
 
     def vouch(self, by: Volunteer, at: datetime, context: str) -> None:
@@ -236,6 +240,10 @@ class Volunteer(AbstractBaseUser):
     def wait_for_the_desk(self, at: datetime) -> None:
         """Undo being let in, keeping the vouches: after a restore the desk looks at everybody again."""
         self._change(at, vouched_at=None, epoch=new_epoch())
+
+    def end_sessions(self, at: datetime) -> None:
+        """Whoever is signed in as them is so no longer."""
+        self._change(at, epoch=new_epoch())
 
     def pause(self, until: date, at: datetime) -> None:
         """Not asked before 05:00 of `until`, a local date."""
@@ -284,7 +292,7 @@ class Volunteer(AbstractBaseUser):
     def new_calendar_token(self) -> str:
         """A fresh secret for the calendar address; the one before stops working."""
         token = secrets.token_urlsafe(24)
-        self.calendar_token_hash = instance.blind("volunteers.calendar", token)
+        self.calendar_token_hash = instance.token_name("volunteers.calendar", token)
         self.save(update_fields=["calendar_token_hash"])
         return token
 

@@ -48,6 +48,10 @@ class DeskKey(models.Model):
     def _mac_parts(self) -> tuple[str, bytes, bytes]:
         return "volunteers.desk_key", self.id.bytes, bytes(self.public_key)
 
+    def renewed(self) -> dict[str, bytes]:
+        """What a new root of the secrets changes. Raises Unreadable where no root made this row."""
+        return {"public_key_mac": instance.renewed_mac(bytes(self.public_key_mac), *self._mac_parts())}
+
     def is_genuine(self) -> bool:
         """Whether the key in the row is the one that was stored."""
         return instance.check_mac(bytes(self.public_key_mac), *self._mac_parts())
@@ -89,6 +93,10 @@ class DeskShare(models.Model):
     def _mac_parts(self) -> tuple[str, bytes, bytes, bytes]:
         owner, sealed = self.coordinator_id.bytes, bytes(self.sealed_private)
         return "volunteers.desk_share", self.desk_key_id.bytes, owner, sealed
+
+    def renewed(self) -> dict[str, bytes]:
+        """What a new root of the secrets changes. Raises Unreadable where no root made this row."""
+        return {"mac": instance.renewed_mac(bytes(self.mac), *self._mac_parts())}
 
     def seal(self, private: bytes) -> None:
         """Seal the desk's private half to this row's coordinator; the caller saves."""

@@ -24,7 +24,7 @@ class InvitationRefused(Exception):
 
 
 def _hash(token: str) -> str:
-    return instance.blind("volunteers.invitation", token)
+    return instance.token_name("volunteers.invitation", token)
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

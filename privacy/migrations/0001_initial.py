@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('instance_id', models.BinaryField(max_length=16)),
                 ('fingerprint', models.BinaryField(max_length=32)),
+                ('next_fingerprint', models.BinaryField(max_length=32, null=True)),
                 ('key_sheet_confirmed', models.BooleanField(default=False)),
             ],
             options={

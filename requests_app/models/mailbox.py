@@ -78,6 +78,14 @@ class Mailbox(models.Model):
             raise Unreadable
         return Reader("mailbox", self.id, bytes(self.public_key))
 
+    def renewed(self) -> dict[str, bytes]:
+        """What a new root of the secrets changes. Raises Unreadable where no root made this row.
+
+        Not what comes from the return code: that stays under its pepper until the mailbox ends.
+        """
+        parts = (self.id.bytes, bytes(self.public_key))
+        return {"public_key_mac": instance.renewed_mac(bytes(self.public_key_mac), MAC_PURPOSE, *parts)}
+
     def unlocked(self, seed: bytes) -> Unlocked:
         """The mailbox with the private key that its return code's `seed` gives."""
         return Unlocked(self.reader(), KeyPair.from_seed(seed).private)
@@ -92,9 +100,13 @@ class Mailbox(models.Model):
         for need in self.needs.open(at):
             need.settle(self.unlocked(seed), at)
 
+    def end_visits(self) -> None:
+        """Whoever has this mailbox open in a session has it no longer."""
+        type(self).objects.filter(pk=self.pk).update(epoch=new_epoch())
+
     def erase(self, at: datetime) -> None:
         """Destroy the keys of every need of hers, then delete all of it, and the mailbox."""
-        type(self).objects.filter(pk=self.pk).update(epoch=new_epoch())
+        self.end_visits()
         for need in self.needs.select_related("mailbox"):
             need.erase(at)
         self.end_if_empty()

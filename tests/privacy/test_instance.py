@@ -21,7 +21,7 @@ MISSING = "The instance secrets are missing: put them back, or restore them from
 DAMAGED = "The instance secrets are damaged: put them back, or use the key sheet."
 FOREIGN = "The instance secrets belong to another instance: put back this one's own."
 CHANGED = "The instance secrets were changed: put back those this database began with."
-KEYRING_MISSING = "The keyring is missing: put its file back where it was."
+KEYRING_MISSING = "The keyring is missing: put it back, or say that it is lost (setup --keyring-lost)."
 KEYRING_FOREIGN = "The keyring is damaged or another instance's: put back this one's own."
 WRONG_WORD = "A word is missing or wrong: compare with the key sheet."
 

@@ -35,20 +35,35 @@ class Command(BaseCommand):
         self.stdout.write("Right. Keep the sheet where neither this machine nor its backups are.")
 
     def restore(self) -> None:
-        lines: dict[int, str] = {}
-        self.stdout.write("Type the 24 words of each sheet, the first sheet first; an empty line ends.")
-        while typed := self.ask(f"Sheet {len(lines) + 1}: "):
-            lines[len(lines) + 1] = typed
         try:
-            instance.restore(lines)
+            instance.restore(typed_sheets(self))
         except instance.InstanceRefused as reason:
             raise CommandError(str(reason)) from None
         self.stdout.write("The secrets are back. Start with `make run`.")
 
     def ask(self, question: str) -> str:
-        self.stdout.write(question, ending="")
-        self.stdout.flush()
-        try:
-            return input().strip()
-        except EOFError:
-            return ""
+        return asked(self, question)
+
+
+def typed_sheets(command: BaseCommand) -> dict[int, str]:
+    """Sheet number → its words, typed at the terminal."""
+    lines: dict[int, str] = {}
+    command.stdout.write("Type the 24 words of each sheet, the first sheet first; an empty line ends.")
+    command.stdout.write("If a sheet's number is not the one asked for, type its number before its words.")
+    while typed := asked(command, f"Sheet {max(lines, default=0) + 1}: "):
+        number, _space, words = typed.partition(" ")
+        if number.isdigit():
+            lines[int(number)] = words
+        else:
+            lines[max(lines, default=0) + 1] = typed
+    return lines
+
+
+def asked(command: BaseCommand, question: str) -> str:
+    """What somebody types; "" at the end of the input."""
+    command.stdout.write(question, ending="")
+    command.stdout.flush()
+    try:
+        return input().strip()
+    except EOFError:
+        return ""

@@ -1,6 +1,7 @@
 """`manage.py setup`: everything this instance needs before it serves. It asks nothing and may run again."""
 
 import os
+from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from mutualaid import assets, translations
 from mutualaid.duties import AT_START
 from mutualaid.environment import read
 from privacy import clock, instance
+from requests_app.start import lose_every_key
 from volunteers.models import Invitation, Volunteer
 
 SHEET = """
@@ -30,6 +32,13 @@ class Command(BaseCommand):
     help = "Prepare folders, database, secrets, translations and static files; safe to run again."
     requires_system_checks = ()
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--keyring-lost",
+            action="store_true",
+            help="the keyring is gone for good: make a new one; open needs wait until they are written again",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         # Whatever is written from here on is nobody else's to read.
         os.umask(0o077)
@@ -37,6 +46,8 @@ class Command(BaseCommand):
         settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
         self.say("Database: bringing the tables up to date …")
         self.migrate()
+        if options["keyring_lost"]:
+            self.replace_keyring()
         self.secrets()
         self.say(f"Translations: {translations.compile_all(settings.LOCALE_PATHS[0])} compiled.")
         collected = assets.collect(settings.STATIC_ROOT)
@@ -58,6 +69,18 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database does not answer ({type(problem).__name__}): see DATABASE_URL."
             ) from None
+
+    def replace_keyring(self) -> None:
+        """Needs are marked first: with a new keyring and no mark they would look as if they had ended."""
+        try:
+            instance.ensure(create=False, with_keyring=False)
+            if not instance.is_keyring_lost():
+                raise CommandError("The keyring is there: nothing was lost.")
+            waiting = lose_every_key(clock.now())
+            instance.new_keyring()
+        except instance.InstanceRefused as reason:
+            raise CommandError(str(reason)) from None
+        self.say(f"A new keyring. {waiting} needs cannot be read until their askers write them again.")
 
     def secrets(self) -> None:
         """Check the instance secrets, or make them and show the key sheet."""
