@@ -219,7 +219,7 @@ class _Needs:
         )
         form = secrets.token_bytes(32)
         opened = asking.ask(asked, form, None, visit, self.language, self.at)
-        return opened, Need.objects.get(form_key=form)
+        return opened, Need.objects.of(opened.mailbox).latest("sequence")
 
     def _comes(self, visit: Visit, need: Need) -> None:
         """Somebody took it, the asker said yes, and they wrote to each other."""

@@ -27,9 +27,14 @@ def form_key(token: str, csrf_secret: str) -> bytes:
     """Names one form on one screen, 32 bytes. The same form posted twice makes one need, with one code.
 
     The secret of the CSRF cookie is part of it: whoever finds the page later, after "Leave now",
-    cannot post it again.
+    cannot post it again. The return code follows from it, so it is stored nowhere.
     """
     return instance.mac("form", token.encode(), csrf_secret.encode())
+
+
+def stored_form_key(key: bytes) -> bytes:
+    """What the need keeps of its form's key, to be recognised by: no way leads back, nor to the code."""
+    return instance.mac("form that was posted", key)
 
 
 def ask(
@@ -39,7 +44,7 @@ def ask(
 
     Raises derivation.Busy, crypto.SealingImpossible: then nothing was stored.
     """
-    asked = replace(asked, form_key=key)
+    asked = replace(asked, form_key=stored_form_key(key))
     if (again := _asked_before(key, visit)) is not None:
         return again
     opened = visit or _new_mailbox(key, language, at)
@@ -74,7 +79,7 @@ def _remember_how_to_tell(need: Need, tell: Tell, language: str, at: datetime) -
 
 def _asked_before(key: bytes, visit: Visit | None) -> Visit | None:
     """The mailbox this very form opened when it was posted before."""
-    need = Need.objects.asked_by_form(key)
+    need = Need.objects.asked_by_form(stored_form_key(key))
     if need is None:
         return None
     if visit is not None and visit.mailbox == need.mailbox:
