@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 LEASE = timedelta(seconds=20)
 # A sweep stops to let others and the heartbeat through; what is left is due at the next look.
 SWEEP_LASTS = timedelta(seconds=10)
-# After its verb a row rests, so that one the verb left due does not stand before the others in this sweep.
+# A row its verb left due rests, so that it does not stand before the others in this sweep.
 REST = timedelta(seconds=1)
 URGENT_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -156,30 +156,34 @@ def sweep(
     watch, swept = Watch(at), Swept()
     while watch.elapsed() < SWEEP_LASTS:
         taken = lease(queryset, watch.now(), limit)
-        swept += _give_all(taken, watch, verb)
+        swept += _give_all(taken, watch, verb, queryset)
         if len(taken.rows) < limit:
             break
     return swept
 
 
-def _give_all(taken: Lease[Row], watch: Watch, verb: Callable[[Row, datetime], object]) -> Swept:
+def _give_all(
+    taken: Lease[Row], watch: Watch, verb: Callable[[Row, datetime], object], queryset: QuerySet[Row]
+) -> Swept:
     swept = Swept()
     for row in taken.rows:
         if watch.now() > taken.until - LEASE / 2:
             taken.release()
             break
-        swept += _give(row, watch, verb)
+        swept += _give(row, watch, verb, queryset)
     return swept
 
 
-def _give(row: Row, watch: Watch, verb: Callable[[Row, datetime], object]) -> Swept:
+def _give(row: Row, watch: Watch, verb: Callable[[Row, datetime], object], queryset: QuerySet[Row]) -> Swept:
     try:
         verb(row, watch.at)
     except Exception as problem:
         log.error("%s could not be done: %s", row._meta.label, type(problem).__name__)
         back_off(row, watch.now())
         return Swept(failed=1)
-    complete(row, retry_after=watch.now() + REST)
+    # Only then: a row that goes on living must not say to the second when it was done.
+    left_due = queryset.filter(pk=row.pk).exists()
+    complete(row, retry_after=watch.now() + REST if left_due else None)
     return Swept(done=1)
 
 

@@ -23,7 +23,8 @@ def ask_next(task: Task, at: datetime) -> None:
         kind, asked = kinds.get(need.kind), list[UUID]()
         if task.ring < len(kind.rings):
             asked = _propose(task, at, kind.rings[task.ring])
-            task.escalate(at + kind.pace(need.begins_at(), at))
+            # Rounded, as holds are: it would say to the second when she asked.
+            task.escalate(clock.quarter_up(at + kind.pace(need.begins_at(), at)))
         else:
             _tell_desk(task, at)
             task.escalate(None)

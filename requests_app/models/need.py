@@ -296,9 +296,10 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         self._end(EXPIRED, at)
 
     def erase(self, at: datetime) -> None:
-        """Destroy the keys, then delete everything, now."""
-        if self.status != ERASED:
-            self._end(ERASED, at)
+        """Destroy the keys, then delete everything, now; also what somebody else began to erase."""
+        self._end(ERASED, at)
+        # Where the end was another's, their destroying need not be finished, and theirs finds no rows then.
+        self.finish_ending()
         self.purge(at)
 
     def _end(self, to: str, at: datetime) -> None:
@@ -307,7 +308,7 @@ class Need(CanLoseItsKey, Stateful, DueRow):
             self.status = self._status_now()
             if to not in self.MOVES[self.status]:
                 return
-            self._move(to, at, ending=True, purge_after=clock.quarter_up(at + SHOWN_AFTER_END))
+            self._move(to, at, ending=True, purge_after=_purge_after(to, at))
             self.tasks.end_all(met=to == MET, at=at)
         self.finish_ending()
         Counter.objects.bump(f"{to}.{self.kind}", at)
@@ -346,6 +347,12 @@ class Need(CanLoseItsKey, Stateful, DueRow):
 
     def _moved(self, to: str, at: datetime) -> None:
         Event.objects.create(need_id=self.pk, verb=to, happened_at=clock.hour(at))
+
+
+def _purge_after(ended: str, at: datetime) -> datetime:
+    """When an ended need's row goes, to the hour; of an erased one nothing is shown any more."""
+    hour = clock.hour(at)
+    return hour if ended == ERASED else hour + timedelta(hours=1) + SHOWN_AFTER_END
 
 
 def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
