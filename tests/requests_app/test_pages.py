@@ -194,3 +194,9 @@ def test_the_calendar_says_the_day_and_nothing_else(world: World) -> None:
 
 def test_an_unknown_calendar_is_not_there(world: World) -> None:
     assert Client().get("/calendar/nothing.ics").status_code == 404
+
+
+@pytest.mark.parametrize("foreign", ["foo[bar]=1", "path=/", "a@b=1", "expires=never", "x=1; s=gone"])
+def test_leave_now_leaves_whatever_other_cookies_the_browser_brings(asker: Client, foreign: str) -> None:
+    response = asker.get("/a/leave/", headers={"cookie": foreign})
+    assert (response.status_code, sorted(response.cookies)) == (303, ["c", "l", "s"])
