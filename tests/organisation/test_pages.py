@@ -35,7 +35,7 @@ def words(client: Client, path: str = "/") -> str:
 def test_the_first_page_offers_every_kind_and_the_way_back(client: Client) -> None:
     with kinds.registered(MEAL):
         page = client.get("/").content.decode()
-    for address in ("/a/stay/", "/a/ride/", "/a/accompaniment/", "/a/meal/", "/a/return/", "/help/"):
+    for address in ("/a/stay/", "/a/ride/", "/a/accompaniment/", "/a/test-meal/", "/a/return/", "/help/"):
         assert f'href="{address}"' in page
 
 

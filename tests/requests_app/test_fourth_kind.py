@@ -20,7 +20,7 @@ from tests.requests_app.world import TOMORROW, World, claim_of, only_task, take
 from tests.volunteers.people import AT
 
 ERRAND = Kind(
-    slug="errand",
+    slug="test-errand",
     name="An errand",
     lead="Somebody brings you what you need.",
     where_label="Where should it be brought?",
@@ -51,7 +51,7 @@ ERRAND = Kind(
     escalate_every=timedelta(minutes=30),
     urgent_within=timedelta(hours=6),
 )
-ERRAND_ELSEWHERE = replace(ERRAND, slug="errand-elsewhere")
+ERRAND_ELSEWHERE = replace(ERRAND, slug="test-errand-elsewhere")
 WHAT = "Bread, and the blue box of tea"
 
 
@@ -62,9 +62,9 @@ def _a_fourth_kind() -> Iterator[None]:
 
 
 def ask(client: Client, world: World, **typed: Any) -> Any:
-    page = text(client.get("/a/errand/"))
+    page = text(client.get("/a/test-errand/"))
     answers = {"area": world.area.pk, "day": TOMORROW.isoformat(), "token": hidden(page, "token")}
-    return post(client, "/a/errand/", page, **answers, **typed)
+    return post(client, "/a/test-errand/", page, **answers, **typed)
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ def asker(world: World) -> Client:
 
 def test_the_first_page_offers_it(world: World, client: Client) -> None:
     page = text(client.get("/"))
-    assert ("An errand" in page, 'href="/a/errand/"' in page) == (True, True)
+    assert ("An errand" in page, 'href="/a/test-errand/"' in page) == (True, True)
 
 
 def test_its_form_asks_its_questions(asker: Client) -> None:
-    page = text(asker.get("/a/errand/"))
+    page = text(asker.get("/a/test-errand/"))
     labels = (
         *("Where should it be brought?", "When do you need it?", "What should it be?", "Is it heavy?"),
         *("How many times?", "For how many people?", "No steps, no stairs", "Only women"),
@@ -89,8 +89,8 @@ def test_its_form_asks_its_questions(asker: Client) -> None:
 
 def test_without_the_entry_it_is_not_there(world: World, client: Client) -> None:
     with kinds.registered(ERRAND_ELSEWHERE):
-        assert client.get("/a/errand-elsewhere/").status_code == 200
-    assert client.get("/a/errand-elsewhere/").status_code == 404
+        assert client.get("/a/test-errand-elsewhere/").status_code == 200
+    assert client.get("/a/test-errand-elsewhere/").status_code == 404
 
 
 def test_a_volunteer_can_offer_it_and_nothing_else(world: World) -> None:
@@ -100,7 +100,7 @@ def test_a_volunteer_can_offer_it_and_nothing_else(world: World) -> None:
     assert "I can run an errand" in page
     answers = {
         "once": hidden(page, "once"),
-        "kinds": ["errand"],
+        "kinds": ["test-errand"],
         "home_area": world.area.pk,
         "reach_km": 5,
         "weekly": list(range(28)),
@@ -109,7 +109,7 @@ def test_a_volunteer_can_offer_it_and_nothing_else(world: World) -> None:
     }
     assert post(client, "/offers/new/", page, **answers).status_code == 302
     assert "I can run an errand" in text(client.get("/offers/"))
-    _visit, errand = world.ask(kind="errand")
+    _visit, errand = world.ask(kind="test-errand")
     world.ask(kind="ride")
     assert [m.task_id for m in matching.board(ben.volunteer, AT)] == [only_task(errand).pk]
 
@@ -118,7 +118,7 @@ def test_its_answers_make_its_tasks_and_are_sealed(asker: Client, world: World) 
     ask(asker, world, q_what=WHAT, q_heavy="yes", q_times="3", people="2")
     need = Need.objects.get()
     roles = list(need.tasks.order_by("role").values_list("role", flat=True))
-    assert (need.kind, need.people, roles) == ("errand", 2, ["bring", "carry"])
+    assert (need.kind, need.people, roles) == ("test-errand", 2, ["bring", "carry"])
     assert WHAT not in str(Need.objects.values_list().get())
     page = text(asker.get("/a/mine/"))
     assert ("An errand" in page, WHAT in page) == (True, True)
@@ -127,7 +127,7 @@ def test_its_answers_make_its_tasks_and_are_sealed(asker: Client, world: World) 
 def test_the_first_ring_is_asked_about_it(world: World) -> None:
     people = [world.volunteer() for _ in range(3)]
     world.volunteer(kinds=["ride"])
-    _visit, need = world.ask(kind="errand")
+    _visit, need = world.ask(kind="test-errand")
     rings.ask_next(only_task(need), AT)
     asked = set(only_task(need).proposals.values_list("volunteer_id", flat=True))
     assert (len(asked), asked <= {person.volunteer.pk for person in people}) == (2, True)
@@ -154,7 +154,7 @@ def test_it_is_claimed_approved_read_and_done_by_the_pages(asker: Client, world:
 
 
 def test_both_of_its_tasks_are_done_before_it_is_met(world: World) -> None:
-    visit, need = world.ask(kind="errand", answers={"heavy": "yes"})
+    visit, need = world.ask(kind="test-errand", answers={"heavy": "yes"})
     for role in ("bring", "carry"):
         person = world.volunteer()
         claim = take(person, Task.objects.select_related("need").get(need=need, role=role))
@@ -174,7 +174,7 @@ def test_the_code_of_whoever_asked_for_it_opens_it(asker: Client, world: World) 
 
 
 def test_its_hold_lapses_it_expires_and_is_purged_by_the_broom(world: World) -> None:
-    _visit, need = world.ask(kind="errand")
+    _visit, need = world.ask(kind="test-errand")
     claim = take(world.volunteer(), only_task(need))
     tasks.lapse(claim.held_until)
     assert only_task(need).status == "open"
@@ -183,11 +183,11 @@ def test_its_hold_lapses_it_expires_and_is_purged_by_the_broom(world: World) -> 
     assert (ended.status, ended.note) == ("expired", None)
     tasks.purge(ended.purge_after)
     assert (Need.objects.count(), Mailbox.objects.count(), Claim.objects.count()) == (0, 0, 0)
-    assert Counter.objects.get(name="expired.errand").value == 1
+    assert Counter.objects.get(name="expired.test-errand").value == 1
 
 
 def test_the_desk_sees_it_and_why_nobody_has_taken_it(world: World) -> None:
-    world.ask(kind="errand")
+    world.ask(kind="test-errand")
     world.volunteer(kinds=["ride"])
     need = Need.objects.get()
     client = volunteer_client(world.coordinator)
