@@ -1,7 +1,9 @@
 """`python -m bench [match|pages|memory]`: each of them, or one, in a folder that is gone afterwards."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,17 +15,25 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
+    # Whoever ends this, the folder goes too.
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="mutualaid-bench-"))
     # PostgreSQL runs as somebody else when this runs as root.
     folder.chmod(0o711)
-    command = [sys.executable, "-m", "bench.sections", *sys.argv[1:]]
-    inside = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"TEST_DIR": str(folder)})
+    inside = subprocess.Popen(
+        [sys.executable, "-m", "bench.sections", *sys.argv[1:]],
+        cwd=ROOT,
+        env=os.environ | {"TEST_DIR": str(folder)},
+        start_new_session=True,
+    )
     try:
         return inside.wait()
     except KeyboardInterrupt:
-        # It was told too.
-        return inside.wait()
+        return 1
     finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(inside.pid, signal.SIGKILL)
+        inside.wait()
         _until_gone(folder / "postgresql")
         shutil.rmtree(folder, ignore_errors=True)
 
