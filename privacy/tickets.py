@@ -83,7 +83,7 @@ class Ticket:
             raise TicketRefused(0)
         left = matures_at + GOOD_FOR - at
         key = "ticket:" + instance.blind("ticket", nonce)
-        if not cache.add(key, 1, timeout=math.ceil(left.total_seconds()) + 1):
+        if not _first_use(key, math.ceil(left.total_seconds()) + 1):
             raise TicketRefused(0)
 
 
@@ -97,6 +97,15 @@ def wait_page(request: HttpRequest, ticket: Ticket, at: datetime) -> HttpRespons
     response = render(request, "privacy/wait.html", {"seconds": seconds, "href": href})
     response["Refresh"] = f"{seconds}; url={href}"
     return response
+
+
+def _first_use(key: str, seconds: int) -> bool:
+    """Whether nobody spent it before. Without a cache nobody knows: waiting, and the gate, are left."""
+    try:
+        return bool(cache.add(key, 1, timeout=seconds))
+    except Exception:
+        # Each cache has errors of its own, and none of them may stop an asker.
+        return True
 
 
 def _price(tries: int, load: float) -> timedelta:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from privacy.states import SomebodyWasFaster
+from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.models import Claim
 from requests_app.models.claim import RELEASED
 from volunteers import desk
@@ -22,6 +22,9 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
         for claim in _live_claims(volunteer):
             try:
                 claim.leave_within(RELEASED, at)
+            except MoveRefused:
+                # It ended at this very moment, by somebody else: that must not undo the suspension.
+                continue
             except SomebodyWasFaster:
                 overdue.append(claim.need)
                 continue

@@ -3,6 +3,7 @@
 import json
 import secrets
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from organisation import kinds
 from organisation.models import Area, Organisation
 from privacy import clock
 from privacy.compartments import Reader
+from privacy.crypto import Unreadable
 from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
@@ -266,12 +268,21 @@ class Need(CanLoseItsKey, Stateful, DueRow):
     def settle(self, unlocked: Unlocked, at: datetime) -> None:
         """Grant what could not be granted while nobody who holds the key was there: the note (and a
         place sealed beforehand) to each volunteer who was approved without her."""
-        for claim in self.claims_with_task().filter(status="approved"):
-            if claim.key_changed():
-                # Not before she said yes to the new key (Claim.approve_key).
-                continue
-            claim.grant_note(unlocked, at)
-            claim.copy_desk_place(unlocked, at)
+        with transaction.atomic():
+            # Under the lock: a claim that ends at this very moment has no key to grant under.
+            if self._status_now() != OPEN:
+                return
+            for claim in self.claims_with_task().filter(status="approved"):
+                # One that cannot be opened keeps her from nothing: she is at the door with her code.
+                with suppress(Unreadable), transaction.atomic():
+                    self._settle_one(claim, unlocked, at)
+
+    def _settle_one(self, claim: "Claim", unlocked: Unlocked, at: datetime) -> None:
+        if claim.key_changed():
+            # Not before she said yes to the new key (Claim.approve_key).
+            return
+        claim.grant_note(unlocked, at)
+        claim.copy_desk_place(unlocked, at)
 
     def claims_with_task(self) -> "models.QuerySet[Claim]":
         return self.claims.select_related("task", "need", "volunteer")

@@ -212,10 +212,20 @@ class Task(Stateful, DueRow):
         """
         self._move(OPEN, at, escalate_after=at)
         for claim in self.claims.standing_by():
-            if claim.volunteer.may_act(at) and claim.has_beds():
+            if claim.volunteer.may_act(at) and claim.has_beds() and self._pass_to(claim, at):
+                return
+
+    def _pass_to(self, claim: "Claim", at: datetime) -> bool:
+        """Whether this one, who stood by, holds it now."""
+        try:
+            with transaction.atomic():
                 self._move(HELD, at, escalate_after=None)
                 claim.hold(at)
-                return
+        except SomebodyWasFaster:
+            # Their last bed went at this very moment: whoever leaves leaves all the same.
+            self.refresh_from_db(fields=["status", "escalate_after"])
+            return False
+        return True
 
     def escalate(self, after: datetime | None) -> None:
         """One ring was asked: look again `after`, or never."""

@@ -127,3 +127,14 @@ def test_waiting_works_by_page_refresh() -> None:
     assert response.status_code == 200
     assert response["Refresh"] == f"{ticket.wait(AT)}; url=/a/return/?ticket={ticket.text}"
     assert f"/a/return/?ticket={ticket.text}" in response.content.decode()
+
+
+def test_a_cache_that_is_away_keeps_nobody_from_typing_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*args: object, **kwargs: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(cache, "add", away)
+    monkeypatch.setattr(cache, "get", away)
+
+    Ticket.spend(Ticket.issue(_from(), AT).text, AT)
+    assert _refusal("forged") == 0

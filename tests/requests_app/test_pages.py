@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from privacy import codes
+from privacy.keyring import keyring
 from requests_app.models import Claim, Mailbox, Need
 from tests.requests_app.world import TOMORROW, World, only_task, say_yes, take
 from tests.volunteers.people import Person
@@ -200,3 +202,16 @@ def test_an_unknown_calendar_is_not_there(world: World) -> None:
 def test_leave_now_leaves_whatever_other_cookies_the_browser_brings(asker: Client, foreign: str) -> None:
     response = asker.get("/a/leave/", headers={"cookie": foreign})
     assert (response.status_code, sorted(response.cookies)) == (303, ["c", "l", "s"])
+
+
+def test_her_code_opens_her_page_also_where_a_key_of_somebody_who_comes_is_gone(
+    asker: Client, world: World
+) -> None:
+    visit, need = world.ask(decides="first")
+    claim = take(world.volunteer(), only_task(need))
+    keyring().destroy(claim.slot_number, claim.slot_owner)
+    page = text(asker.get("/a/return/"))
+    code = codes.as_words(visit.secret or b"", "en")
+    response = post(asker, "/a/return/", page, code=code, ticket=hidden(page, "ticket"))
+    assert (response.status_code, response["Location"]) == (302, "/a/mine/")
+    assert asker.get("/a/mine/").status_code == 200

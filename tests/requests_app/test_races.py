@@ -464,3 +464,32 @@ def test_the_database_refuses_a_bed_given_twice(world: World) -> None:
     taken = BedNight.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         BedNight.objects.create(offer=taken.offer, night=taken.night, bed=taken.bed, claim=taken.claim)
+
+
+def test_a_no_at_the_same_moment_does_not_undo_a_suspension(world: World) -> None:
+    ben = world.volunteer()
+    for _number in range(ROUNDS):
+        visit, need = world.ask()
+        held = hold(ben, only_task(need))
+        own = Claim.objects.select_related("task", "need", "volunteer").get(pk=held.pk)
+        outcomes = at_once([suspend(visit, need, [ben]), lambda own=own: own.decline(AT)])
+        assert outcomes[0] is None, outcomes
+        assert Volunteer.objects.get(pk=ben.volunteer.pk).is_active is False
+        nothing_is_broken()
+        visit.mailbox.erase(AT)
+        ben.volunteer.reinstate(AT)
+
+
+def test_whoever_leaves_leaves_also_where_the_last_bed_of_the_next_goes_at_that_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _visit, need = world.ask(kind="stay")
+    _other_visit, other = world.ask(kind="stay")
+    ben, host = world.volunteer(), world.volunteer(capacity=1)
+    first = take(ben, only_task(need))
+    take(host, only_task(need), standing_by=True)
+    take(host, only_task(other))
+    monkeypatch.setattr(Claim, "has_beds", lambda self: True)
+    first.release(AT)
+    states = (claim_of(ben, first.task).status, claim_of(host, first.task).status, only_task(need).status)
+    assert states == ("released", "standby", "open")
