@@ -26,6 +26,7 @@ from requests_app.models import Task
 FEW, MANY = 10_000, 1_000_000
 SOME_NEEDS, NEEDS_OF_NOBODY = 400, 200
 COUNT = 20
+WHY_NEEDS = 5
 
 
 def main() -> None:
@@ -38,8 +39,10 @@ def main() -> None:
     needs.fill_beds(asked[0][1])
     load.analyze()
     few = _measure(asked, FEW)
+    _measure_why(asked, FEW)
     _timed(f"offers up to {MANY}", lambda: load.offers(FEW, MANY))
     many = _measure(asked, MANY)
+    _measure_why(asked, MANY)
     for why in few:
         say(
             bench="match",
@@ -74,6 +77,24 @@ def _measure(asked: Sequence[tuple[str, Task]], offers: int) -> dict[str, dict[s
             ratios=ratios(measured[why], baseline),
         )
     return measured
+
+
+def _measure_why(asked: Sequence[tuple[str, Task]], offers: int) -> None:
+    """Why nobody fits: the desk's page of one need asks it. No promise, only a figure."""
+    ids = [task.pk for why, task in asked if why == "nobody"][:WHY_NEEDS]
+    say(
+        bench="match",
+        database=connection.vendor,
+        what="why nobody",
+        offers=offers,
+        tasks=len(ids),
+        **medians(lambda: spread(_durations(ids, _why))),
+        baseline={"what": "best 20 for the same", **medians(lambda: spread(_durations(ids, _best)))},
+    )
+
+
+def _why(task: Task) -> object:
+    return matching.why_nobody(task.need, AT)
 
 
 def _best(task: Task) -> object:

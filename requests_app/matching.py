@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from organisation import kinds
 from organisation.models import MAX_REACH_KM
 from privacy import clock
 from requests_app.models import Need, Task
@@ -185,14 +186,22 @@ def why_nobody(need: Need, at: datetime) -> list[Nobody]:
 
 def _without(need: Need, name: str, at: datetime) -> int:
     """How many volunteers fulfil every condition but this one, and not this one."""
-    others = [sql for other, sql in _EVERY.items() if other != name]
-    failing = f"NOT COALESCE({_EVERY[name]}, FALSE)"
-    # An area out of everybody's reach has no row of distances.
-    join = "LEFT" if name == "reach" else "INNER"
-    sql = f"""SELECT count(DISTINCT p.volunteer_id) FROM volunteers_offerplace p
-        {join} JOIN organisation_distance d ON d.to_area_id = {{area_id}} AND d.from_area_id = p.area_id
-        WHERE {" AND ".join(others)} AND {failing}"""
-    return int(_rows(sql, {**_values(need), **_times(at)})[0][0])
+    others = " AND ".join(sql for other, sql in _EVERY.items() if other != name)
+    values = {**_values(need), **_times(at)}
+    if name == "reach":
+        rows = f"""volunteers_offerplace p WHERE {others} AND NOT EXISTS (
+            SELECT 1 FROM organisation_distance d WHERE d.to_area_id = {{area_id}}
+            AND d.from_area_id = p.area_id AND {REACH})"""
+    else:
+        failing = f"NOT COALESCE({_EVERY[name]}, FALSE)"
+        if name == "kind":
+            # Named one by one, for the index; there is always one, if only this one.
+            slugs = {f"kind{n}": kind.slug for n, kind in enumerate(kinds.all())}
+            failing += f" AND p.kind IN ({', '.join(f'{{{slug}}}' for slug in slugs)})"
+            values |= slugs
+        rows = f"""organisation_distance d CROSS JOIN volunteers_offerplace p
+            WHERE d.to_area_id = {{area_id}} AND p.area_id = d.from_area_id AND {others} AND {failing}"""
+    return int(_rows(f"SELECT count(DISTINCT p.volunteer_id) FROM {rows}", values)[0][0])
 
 
 def _match(row: Row, task_id: UUID) -> Match:
