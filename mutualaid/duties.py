@@ -9,7 +9,7 @@ from privacy import duties as privacy_duties
 from privacy.due import Duty
 from requests_app import start
 from requests_app import tasks as requests_tasks
-from volunteers.duties import PURGE_INVITATIONS
+from volunteers.duties import PURGE_INVITATIONS, PURGE_LOGIN_RESTORES
 from volunteers.models import OfferPlace
 
 # Its row in Heartbeat, beside one for each duty.
@@ -19,6 +19,7 @@ DUTIES: tuple[Duty, ...] = (
     *notify_tasks.DUTIES,
     *requests_tasks.DUTIES,
     PURGE_INVITATIONS,
+    PURGE_LOGIN_RESTORES,
     *privacy_duties.DUTIES,
 )
 

@@ -29,9 +29,11 @@ class SessionStore(SessionBase):
 
     # A page that looks again by itself must not keep a session alive: nobody may be there.
     slides = True
+    # When it was read; None while it was not.
+    loaded_at: datetime | None = None
 
     def load(self) -> dict[str, Any]:
-        at = clock.now()
+        self.loaded_at = at = clock.now()
         found = self._find(at)
         if found is None:
             self._session_key = None

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from requests_app.models import Claim
 from volunteers import desk
-from volunteers.models import Invitation, Offer, Volunteer, Vouch
+from volunteers.models import Invitation, LoginRestore, Offer, Volunteer, Vouch
 
 WAITING, IN, PAUSED, SUSPENDED = "waiting", "in", "paused", "suspended"
 
@@ -51,6 +51,7 @@ class PersonPage:
     offers: list[Offer]
     is_me: bool
     i_vouch: bool
+    restore: LoginRestore | None
 
 
 def people(at: datetime) -> People:
@@ -84,6 +85,7 @@ def person_page(person: Volunteer, me: Volunteer, at: datetime) -> PersonPage:
         offers=list(Offer.objects.of(person).with_details()),
         is_me=person.pk == me.pk,
         i_vouch=any(vouch.by_id == me.pk for vouch in vouches),
+        restore=LoginRestore.objects.of(person, at),
     )
 
 

@@ -1,14 +1,17 @@
-"""Where an account's standing and its claims meet: suspending somebody frees what they had taken."""
+"""Where an account and its claims meet: suspending somebody frees what they had taken, and a new key is
+told to whoever counts on them."""
 
 from datetime import datetime
 
 from django.db import transaction
 
+from notify import outbox
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.models import Claim
 from requests_app.models.claim import RELEASED
-from volunteers import desk
-from volunteers.models import Volunteer
+from volunteers import desk, keys
+from volunteers.keys import NewKeys
+from volunteers.models import LoginRestore, Volunteer
 
 
 def suspend(volunteer: Volunteer, at: datetime) -> None:
@@ -34,6 +37,40 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
     for need in overdue:
         # Its time was over and the broom had not come: its keys go now as well.
         need.expire(at)
+
+
+def start_over(volunteer: Volunteer, passphrase: str, language: str, at: datetime) -> NewKeys:
+    """A new key for somebody who has neither passphrase nor sheet. Every session of theirs ends.
+
+    What was sealed to the old key stays closed. Whoever said yes to them hears that there is news, and
+    says yes to the new key, or not (Claim.approve_key).
+    """
+    made = keys.make_keys(volunteer, passphrase, language)
+    with transaction.atomic():
+        _store_new_keys(volunteer, at)
+    return made
+
+
+def restore_login(token: str, passphrase: str, language: str, at: datetime) -> tuple[Volunteer, NewKeys]:
+    """The link two coordinators made is used: as `start_over`, and the second factors are gone.
+
+    Errors: RestoreRefused.
+    """
+    volunteer = LoginRestore.objects.find(token, at).volunteer
+    # Derived before, so that nobody waits for a lock meanwhile.
+    made = keys.make_keys(volunteer, passphrase, language)
+    with transaction.atomic():
+        LoginRestore.objects.take(token, at)
+        _store_new_keys(volunteer, at)
+    return volunteer, made
+
+
+def _store_new_keys(volunteer: Volunteer, at: datetime) -> None:
+    Volunteer.objects.lock(volunteer.pk)
+    keys.replace(volunteer)
+    desk.lose_share(volunteer)
+    for claim in Claim.objects.sealed_to(volunteer, at):
+        outbox.queue(claim.need_id, f"claim:{claim.pk}:key:{claim.key_fingerprint()}", at, pace="changed")
 
 
 def _live_claims(volunteer: Volunteer) -> list[Claim]:

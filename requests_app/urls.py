@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from requests_app.views import ask, board, calendar, desk_people, desk_settings, mine
+from requests_app.views import ask, board, calendar, desk_people, desk_settings, mine, new_key
 from requests_app.views import desk as desk_views
 
 asker = [
@@ -24,6 +24,8 @@ asker = [
 ]
 
 volunteer = [
+    path("accounts/new-key/", new_key.new_key, name="new_key"),
+    path("accounts/restore/<str:token>/", new_key.restore_login, name="restore_login"),
     path("board/", board.board, name="board"),
     path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("needs/<uuid:need_id>/", board.need, name="need"),
@@ -50,6 +52,8 @@ people = [
     path("<uuid:person_id>/resume/", desk_people.resume, name="desk_resume"),
     path("<uuid:person_id>/suspend/", desk_people.suspend, name="desk_suspend"),
     path("<uuid:person_id>/reinstate/", desk_people.reinstate, name="desk_reinstate"),
+    path("<uuid:person_id>/restore/", desk_people.restore_login, name="desk_restore_login"),
+    path("<uuid:person_id>/restore/stop/", desk_people.stop_restoring, name="desk_restore_stop"),
     path("<uuid:person_id>/join/", desk_people.join_desk, name="desk_join"),
     path("<uuid:person_id>/share/", desk_people.share_key, name="desk_share"),
     path("<uuid:person_id>/leave/", desk_people.leave_desk, name="desk_leave"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from privacy.due import Duty, sweep
 from volunteers.invitations import Invitation
+from volunteers.login_restores import LoginRestore
 
 PURGE_INVITATIONS = Duty(
     name="purge invitations",
@@ -13,4 +14,12 @@ PURGE_INVITATIONS = Duty(
     due=Invitation.objects.over,
     run=lambda at: sweep(Invitation.objects.over(at), at, Invitation.purge),
     due_field="purge_after",
+)
+
+PURGE_LOGIN_RESTORES = Duty(
+    name="purge login restores",
+    late_after=timedelta(hours=1),
+    due=LoginRestore.objects.over,
+    run=lambda at: sweep(LoginRestore.objects.over(at), at, LoginRestore.purge),
+    due_field="expires_at",
 )

@@ -133,12 +133,28 @@ class LoginForm(Waiting, AllauthLoginForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields = {"login": name_field(), "password": PassphraseField(), "ticket": ticket_field()}
+        self.fields = {
+            "login": name_field(),
+            "password": PassphraseField(),
+            "remember": forms.BooleanField(
+                label=_("Remember this device"),
+                help_text=_("It shows the board for two weeks. What is locked asks for your passphrase."),
+                required=False,
+            ),
+            "ticket": ticket_field(),
+        }
 
     def clean(self) -> Any:
         if not self.errors:
             self.pay()
         return super().clean()
+
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
+        response = super().login(request, redirect_url)
+        if (private := keys.private_key(request)) is not None:
+            # Now it is known whether this device is remembered, and so how long the key stays open.
+            keys.remember(request, private)
+        return response
 
 
 class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
-from privacy import codes
+from privacy import clock, codes
 from privacy.crypto import KeyPair, Unreadable, context, open_sealed, seal
 from privacy.derivation import passphrase_key
 from volunteers.account import Volunteer, new_epoch
 
 SALT_BYTES = 16
 SESSION_KEY = "volunteer_private"
+# Then the passphrase is asked again where something sealed is read; the login goes on.
+OPEN_FOR = timedelta(hours=12)
+OPEN_WHERE_REMEMBERED = timedelta(hours=1)
+REPLACED = (
+    *("password", "public_key", "public_key_mac"),
+    *("wrapped_private", "wrap_salt", "wrapped_recovery", "recovery_salt"),
+)
 
 
 class WrongPassphrase(Unreadable):
@@ -37,12 +45,21 @@ class NewKeys:
 
 
 def make_keys(volunteer: Volunteer, passphrase: str, language: str) -> NewKeys:
-    """Give a new account its passphrase and key pair; the caller inserts the row."""
+    """Give an account its passphrase and a new key pair; the caller inserts the row, or calls `replace`."""
     pair = KeyPair.generate()
     volunteer.set_public_key(pair.public)
     volunteer.set_password(passphrase)
     _wrap(volunteer, pair.private, passphrase)
     return NewKeys(pair.private, _wrap_for_sheet(volunteer, pair.private, language))
+
+
+def replace(volunteer: Volunteer) -> None:
+    """Store what `make_keys` made anew for an account there is: the old key is gone, every session ends.
+
+    Whatever was sealed to the old one stays closed until whoever can opens it to the new one.
+    """
+    volunteer.epoch = new_epoch()
+    volunteer.save(update_fields=[*REPLACED, "epoch"])
 
 
 def _wrap(volunteer: Volunteer, private: bytes, passphrase: str) -> None:
@@ -117,14 +134,23 @@ def restore(username: str, words: str, passphrase: str) -> Volunteer:
 
 
 def remember(request: HttpRequest, private: bytes) -> None:
-    """Keep the open key in this (encrypted) session. Only once the login is complete."""
-    request.session[SESSION_KEY] = {"of": str(request.user.pk), "key": private.hex()}
+    """Keep the open key in this (encrypted) session for a while. Only once the login is complete."""
+    ends_with_browser = request.session.get_expire_at_browser_close()
+    until = clock.now() + (OPEN_FOR if ends_with_browser else OPEN_WHERE_REMEMBERED)
+    request.session[SESSION_KEY] = {
+        "of": str(request.user.pk),
+        "key": private.hex(),
+        "until": until.isoformat(),
+    }
 
 
 def private_key(request: HttpRequest) -> bytes | None:
     """The open key of whoever is signed in, 32 bytes; None: ask for the passphrase (@unlocked)."""
     kept = request.session.get(SESSION_KEY)
     if not request.user.is_authenticated or not kept or kept["of"] != str(request.user.pk):
+        return None
+    at = getattr(request.session, "loaded_at", None) or clock.now()
+    if at >= datetime.fromisoformat(kept["until"]):
         return None
     return bytes.fromhex(kept["key"])
 

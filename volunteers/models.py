@@ -3,6 +3,7 @@
 from volunteers.account import Volunteer, Vouch
 from volunteers.desk import DeskKey, DeskShare
 from volunteers.invitations import Invitation
+from volunteers.login_restores import LoginRestore
 from volunteers.offers import Offer, OfferArea, OfferException
 from volunteers.places import OfferPlace
 from volunteers.supply import Supply
@@ -11,6 +12,7 @@ __all__ = [
     "DeskKey",
     "DeskShare",
     "Invitation",
+    "LoginRestore",
     "Offer",
     "OfferArea",
     "OfferException",

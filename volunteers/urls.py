@@ -37,6 +37,7 @@ account_urls = [
     path("lock/", ours.lock, name="account_lock"),
     path("recover/", ours.recover, name="account_recover"),
     path("sheet/", join.sheet, name="recovery_sheet"),
+    path("sheet/qr.png", join.sheet_qr, name="recovery_sheet_qr"),
     path("sheet/new/", join.new_sheet, name="recovery_sheet_new"),
     path("2fa/", include(second_factor_urls)),
 ]
@@ -46,6 +47,7 @@ profile_urls = [
     path("about/", profile.about, name="profile_about"),
     path("pause/", profile.pause, name="profile_pause"),
     path("resume/", profile.resume, name="profile_resume"),
+    path("login-restore/stop/", profile.stop_login_restore, name="profile_login_restore_stop"),
     path("calendar/", profile.new_calendar, name="profile_calendar"),
     path("calendar/drop/", profile.drop_calendar, name="profile_calendar_drop"),
     path("channels/", profile.add_channel, name="profile_channel_add"),

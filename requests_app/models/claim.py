@@ -59,6 +59,10 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
     def approved(self) -> "ClaimQuerySet":
         return self.filter(status=APPROVED)
 
+    def sealed_to(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
+        """What a volunteer was said yes to: note, place and messages are sealed to their key."""
+        return self.of(volunteer, at).filter(status=APPROVED)
+
     def standing_by(self) -> "ClaimQuerySet":
         return self.filter(status=STANDBY).select_related("volunteer").order_by("place_in_line")
 

@@ -19,7 +19,7 @@ from requests_app.forms.desk import InviteForm, PauseOtherForm, VouchForm
 from requests_app.views.ask import BAD_INPUT
 from volunteers import desk, keys
 from volunteers.decorators import SignedIn, coordinator, unlocked
-from volunteers.models import Invitation, Volunteer
+from volunteers.models import Invitation, LoginRestore, Volunteer
 
 
 @require_GET
@@ -118,6 +118,32 @@ def reinstate(request: SignedIn, person_id: UUID) -> HttpResponse:
 
 @require_POST
 @coordinator
+def restore_login(request: SignedIn, person_id: UUID) -> HttpResponse:
+    """One of the two who restore a login. The second gets a link, shown on this answer and never again."""
+    found = _found(person_id)
+    try:
+        token = LoginRestore.objects.press(found, request.user, clock.now())
+    except ValueError:
+        messages.info(request, _("Others at the desk do this, and never for somebody suspended."))
+        return redirect("desk_person", person_id)
+    if token:
+        return _person(request, found, request.build_absolute_uri(reverse("restore_login", args=[token])))
+    messages.success(request, _("Now somebody else at the desk has to press, too."))
+    return redirect("desk_person", person_id)
+
+
+@require_POST
+@coordinator
+def stop_restoring(request: SignedIn, person_id: UUID) -> HttpResponse:
+    """The link, if there is one, opens nothing any more."""
+    if begun := LoginRestore.objects.of(_found(person_id), clock.now()):
+        begun.stop()
+    messages.success(request, _("Stopped. A link opens nothing any more."))
+    return redirect("desk_person", person_id)
+
+
+@require_POST
+@coordinator
 @unlocked
 def join_desk(request: SignedIn, person_id: UUID) -> HttpResponse:
     """The desk role, and the desk's key with it."""
@@ -206,10 +232,12 @@ def _people(request: SignedIn, link: str = "", **bound: Any) -> HttpResponse:
     return render(request, "requests_app/desk_people.html", data, status=_status(bound))
 
 
-def _person(request: SignedIn, found: Volunteer, **bound: Any) -> HttpResponse:
+def _person(request: SignedIn, found: Volunteer, link: str = "", **bound: Any) -> HttpResponse:
+    """One of them; `link` restores their login, `bound` is a form that came back with an error."""
     at = clock.now()
     data = {
         "page": person_page(found, request.user, at),
+        "link": link,
         "vouch": VouchForm(),
         "pause": PauseOtherForm(at=at),
         **bound,

@@ -35,6 +35,7 @@ PUBLIC = {
     "account_login",
     "account_logout",
     "account_recover",
+    "restore_login",
     "account_passkey",
     "mfa_authenticate",
     "mfa_login_webauthn",

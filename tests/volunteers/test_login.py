@@ -292,7 +292,8 @@ def test_the_account_pages_are_these_and_no_others() -> None:
     assert {url.name for url in [*account_urls, *second_factor_urls] if hasattr(url, "name")} == {
         "account_login", "account_logout", "account_reauthenticate", "account_change_password",
         "account_passkey", "account_unlock", "account_lock", "account_recover", "recovery_sheet",
-        "recovery_sheet_new", "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp",
+        "recovery_sheet_new", "recovery_sheet_qr", "mfa_index", "mfa_authenticate", "mfa_reauthenticate",
+        "mfa_activate_totp",
         "mfa_deactivate_totp", "totp_qr", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
         "mfa_list_webauthn", "mfa_add_webauthn", "mfa_login_webauthn", "mfa_reauthenticate_webauthn",
         "mfa_edit_webauthn", "mfa_remove_webauthn",

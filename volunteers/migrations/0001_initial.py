@@ -415,4 +415,22 @@ class Migration(migrations.Migration):
             model_name="vouch",
             constraint=models.UniqueConstraint(fields=("volunteer", "by"), name="one_vouch_per_pair"),
         ),
+        migrations.CreateModel(
+            name='LoginRestore',
+            fields=[
+                ('lease_token', models.UUIDField(editable=False, null=True)),
+                ('lease_until', models.DateTimeField(editable=False, null=True)),
+                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
+                ('retry_after', models.DateTimeField(editable=False, null=True)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('token_hash', models.CharField(blank=True, db_index=True, default='', max_length=64)),
+                ('expires_at', models.DateTimeField(db_index=True)),
+                ('first', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('second', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('volunteer', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('first', models.F('second')), _negated=True), name='two_restore_a_login')],
+            },
+        ),
     ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import segno
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.contrib import messages
@@ -17,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from volunteers import keys
+from volunteers import keys, qr
 from volunteers.adapter import home_of
 from volunteers.decorators import signed_in
 from volunteers.forms import RecoverForm, UnlockForm
@@ -80,6 +77,4 @@ def totp_qr(request: HttpRequest) -> HttpResponse:
     if not secret:
         raise Http404
     url = get_mfa_adapter().build_totp_url(signed_in(request), secret)
-    picture = BytesIO()
-    segno.make(url, error="m", micro=False).save(picture, kind="png", scale=5, border=4)
-    return HttpResponse(picture.getvalue(), content_type="image/png")
+    return HttpResponse(qr.png(url), content_type="image/png")

@@ -6,22 +6,22 @@ from datetime import datetime
 
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privacy import clock
-from volunteers import keys
+from volunteers import keys, qr, sheets
 from volunteers.account import new_username
 from volunteers.decorators import signed_in, unlocked
-from volunteers.forms import JoinForm, SheetForm, pick_two
+from volunteers.forms import JoinForm, SheetForm
 from volunteers.invitations import Invitation, InvitationRefused
 from volunteers.joining import join as join_with
 
 NAME = "join_name"
-SHEET = "recovery_sheet"
 
 
 def _language() -> str:
@@ -65,11 +65,7 @@ def _joined(request: HttpRequest, token: str, form: JoinForm, at: datetime) -> H
     get_adapter().login(request, joined.volunteer)
     request.session.pop(NAME, None)
     keys.remember(request, joined.private)
-    return _show_sheet(request, joined.sheet)
-
-
-def _show_sheet(request: HttpRequest, words: str) -> HttpResponse:
-    request.session[SHEET] = {"words": words, "places": pick_two(words)}
+    sheets.keep(request, joined.sheet)
     return redirect("recovery_sheet")
 
 
@@ -78,15 +74,25 @@ def _show_sheet(request: HttpRequest, words: str) -> HttpResponse:
 def sheet(request: HttpRequest) -> HttpResponse:
     """The recovery sheet, until two of its words were typed; then never again."""
     volunteer = signed_in(request)
-    kept = request.session.get(SHEET)
+    kept = sheets.kept(request)
     if kept is None:
         return redirect("profile")
     form = SheetForm(request.POST or None, **kept)
     if request.method == "POST" and form.is_valid():
-        del request.session[SHEET]
+        sheets.is_on_paper(request)
         return redirect("offers" if volunteer.offers.exists() else "offer_new")
     shown = {"form": form, "words": kept["words"], "username": volunteer.username}
     return render(request, "volunteers/sheet.html", shown, status=422 if form.errors else 200)
+
+
+@require_safe
+@never_cache
+def sheet_qr(request: HttpRequest) -> HttpResponse:
+    """The words of the sheet as a PNG, in the session that is to print them; a 404 for everybody else."""
+    kept = sheets.kept(request)
+    if kept is None:
+        raise Http404
+    return HttpResponse(qr.png(kept["words"]), content_type="image/png")
 
 
 @require_POST
@@ -96,4 +102,5 @@ def new_sheet(request: HttpRequest) -> HttpResponse:
     private = keys.private_key(request)
     if private is None:
         return redirect("account_unlock")
-    return _show_sheet(request, keys.new_sheet(signed_in(request), private, _language()))
+    sheets.keep(request, keys.new_sheet(signed_in(request), private, _language()))
+    return redirect("recovery_sheet")

@@ -20,6 +20,7 @@ from privacy import clock
 from privacy.crypto import Unreadable
 from volunteers import keys
 from volunteers.decorators import let_in, signed_in
+from volunteers.models import LoginRestore
 from volunteers.profile_forms import AboutForm, PauseForm
 
 CALENDAR = "calendar_token"
@@ -40,6 +41,7 @@ def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
         "calendar_token": request.session.pop(CALENDAR, ""),
         "unlocked": keys.private_key(request) is not None,
         "second_factor": is_mfa_enabled(volunteer),
+        "login_restore": LoginRestore.objects.of(volunteer, at),
     }
     wrong = any(form.errors for form in bound.values())
     return render(request, "volunteers/profile.html", shown | bound, status=422 if wrong else 200)
@@ -92,6 +94,16 @@ def resume(request: HttpRequest) -> HttpResponse:
     """They can be asked again from now on."""
     signed_in(request).resume(clock.now())
     messages.success(request, _("Welcome back. You can be asked again."))
+    return redirect("profile")
+
+
+@require_POST
+def stop_login_restore(request: HttpRequest) -> HttpResponse:
+    """They can sign in themselves: what the desk had begun ends."""
+    begun = LoginRestore.objects.of(signed_in(request), clock.now())
+    if begun is not None:
+        begun.stop()
+    messages.success(request, _("Stopped. Nobody gets a link to your account."))
     return redirect("profile")
 
 
