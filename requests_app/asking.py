@@ -1,7 +1,7 @@
 """Asking: one filled form becomes a mailbox, a sealed need and, if she wants, a way to tell her."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
@@ -11,6 +11,13 @@ from privacy.codes import secret_from
 from privacy.derivation import derive_all
 from requests_app.models import Asked, Mailbox, Need
 from requests_app.visits import Visit
+
+# From the full hour she asked in: so long a form that is posted again shows the code again.
+FORM_OPENS = timedelta(hours=2)
+
+
+class PostedBefore(Exception):
+    """This form made a need already, and only her code leads to it now."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +49,17 @@ def ask(
 ) -> Visit:
     """Store a need. From an open mailbox it joins that one; otherwise a new return code is made.
 
-    Raises derivation.Busy, crypto.SealingImpossible: then nothing was stored.
+    Raises derivation.Busy, crypto.SealingImpossible, PostedBefore: then nothing was stored.
     """
     asked = replace(asked, form_key=stored_form_key(key))
-    if (again := _asked_before(key, visit)) is not None:
+    if (again := _asked_before(key, visit, at)) is not None:
         return again
     opened = visit or _new_mailbox(key, language, at)
     try:
         need = Need.objects.ask(opened.mailbox, asked, at)
     except IntegrityError:
         # The same form at the same moment: the other post was faster, and made the same code.
-        if (again := _asked_before(key, visit)) is not None:
+        if (again := _asked_before(key, visit, at)) is not None:
             return again
         if visit is None:
             raise
@@ -77,16 +84,24 @@ def _remember_how_to_tell(need: Need, tell: Tell, language: str, at: datetime) -
     channel.test(at)
 
 
-def _asked_before(key: bytes, visit: Visit | None) -> Visit | None:
-    """The mailbox this very form opened when it was posted before."""
+def _asked_before(key: bytes, visit: Visit | None, at: datetime) -> Visit | None:
+    """The mailbox this very form opened when it was posted before.
+
+    Not for good: once her code is on paper, or later, only the code opens it. Raises PostedBefore.
+    """
     need = Need.objects.asked_by_form(stored_form_key(key))
     if need is None:
         return None
     if visit is not None and visit.mailbox == need.mailbox:
         return visit
+    if need.mailbox.confirmed or at >= need.asked_at + FORM_OPENS:
+        raise PostedBefore
     secret = secret_from(key)
     found = Mailbox.objects.behind(secret)
-    return Visit(*found, secret) if found else None
+    if found is None:
+        # It joined a mailbox that was open then.
+        raise PostedBefore
+    return Visit(*found, secret)
 
 
 def _new_mailbox(key: bytes, language: str, at: datetime) -> Visit:

@@ -45,7 +45,10 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "requests_app/ask.html", page, status=_status(form.is_bound))
     key = asking.form_key(form.cleaned_data["token"], _csrf_secret(request))
     language = translation.get_language() or ""
-    opened = asking.ask(form.asked(), key, form.tell(), visit, language, at)
+    try:
+        opened = asking.ask(form.asked(), key, form.tell(), visit, language, at)
+    except asking.PostedBefore:
+        return redirect("return")
     if opened is not visit:
         visits.enter(request, opened)
     return redirect("code" if opened.secret else "mine")

@@ -1,6 +1,7 @@
 """The asker's and the volunteer's pages, as they are walked without a script."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -11,7 +12,7 @@ from privacy import codes
 from privacy.keyring import keyring
 from requests_app.models import Claim, Mailbox, Need
 from tests.requests_app.world import TOMORROW, World, only_task, say_yes, take
-from tests.volunteers.people import Person
+from tests.volunteers.people import AT, Person
 
 
 @pytest.fixture
@@ -215,3 +216,38 @@ def test_her_code_opens_her_page_also_where_a_key_of_somebody_who_comes_is_gone(
     response = post(asker, "/a/return/", page, code=code, ticket=hidden(page, "ticket"))
     assert (response.status_code, response["Location"]) == (302, "/a/mine/")
     assert asker.get("/a/mine/").status_code == 200
+
+
+def test_a_form_posted_again_opens_nothing_once_her_code_is_on_paper(asker: Client, world: World) -> None:
+    page = text(asker.get("/a/ride/"))
+    answers = {"area": world.area.pk, "day": TOMORROW.isoformat(), "token": hidden(page, "token")}
+    post(asker, "/a/ride/", page, **answers)
+    before = post(asker, "/a/ride/", page, **answers)
+    Mailbox.objects.get().confirm()
+    del asker.cookies["s"]
+    again = post(asker, "/a/ride/", page, **answers)
+    assert (before["Location"], again["Location"]) == ("/a/code/", "/a/return/")
+    assert (Need.objects.count(), "s" in asker.cookies) == (1, False)
+
+
+def test_a_form_posted_again_hours_later_opens_nothing(
+    asker: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = text(asker.get("/a/ride/"))
+    answers = {"area": world.area.pk, "day": TOMORROW.isoformat(), "token": hidden(page, "token")}
+    post(asker, "/a/ride/", page, **answers)
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + timedelta(hours=2))
+    del asker.cookies["s"]
+    assert post(asker, "/a/ride/", page, **answers)["Location"] == "/a/return/"
+
+
+def test_the_form_of_a_second_need_posted_again_in_a_dead_session_asks_for_the_code(
+    asker: Client, world: World
+) -> None:
+    ask_for_a_ride(asker, world)
+    page = text(asker.get("/a/ride/"))
+    answers = {"area": world.area.pk, "day": TOMORROW.isoformat(), "token": hidden(page, "token")}
+    post(asker, "/a/ride/", page, **answers)
+    del asker.cookies["s"]
+    again = post(asker, "/a/ride/", page, **answers)
+    assert (again.status_code, again["Location"], Need.objects.count()) == (302, "/a/return/", 2)
