@@ -8,7 +8,7 @@ from privacy.keyring import keyring
 from privacy.models import Heartbeat
 from privacy.states import SomebodyWasFaster
 from requests_app.models import Claim, Need
-from requests_app.models.need import ENDED, OPEN
+from requests_app.models.need import ENDED, ERASED, OPEN
 from requests_app.models.sealed import without_key
 
 # A worker beats every few seconds: a heartbeat younger than this means that something else runs.
@@ -26,6 +26,8 @@ def finish_endings(at: datetime) -> None:
         claim.finish_ending(at)
     for need in Need.objects.ending():
         need.finish_ending(at)
+    for need in Need.objects.filter(status=ERASED):
+        need.purge(at)
 
 
 def close_what_has_no_key(at: datetime) -> int:

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
 from privacy import clock, instance
 from privacy.compartments import Reader
@@ -106,8 +106,13 @@ class Mailbox(models.Model):
 
     def erase(self, at: datetime) -> None:
         """Destroy the keys of every need of hers, then delete all of it, and the mailbox."""
-        self.end_visits()
-        for need in self.needs.select_related("mailbox"):
+        with transaction.atomic():
+            self.end_visits()
+            needs = list(self.needs.select_related("mailbox").order_by("pk"))
+            # All of them first: a crash between two must not leave the second as it was.
+            for need in needs:
+                need.begin_erasing(at)
+        for need in needs:
             need.erase(at)
         self.end_if_empty()
 

@@ -316,13 +316,24 @@ class Need(CanLoseItsKey, Stateful, DueRow):
     def _end(self, to: str, at: datetime) -> None:
         """End it once: a need that ended meanwhile stays as it ended."""
         with transaction.atomic():
-            self.status = self._status_now()
-            if to not in self.MOVES[self.status]:
+            if not self._begin_ending(to, at):
                 return
-            self._move(to, at, ending=True, purge_after=_purge_after(to, at))
-            self.tasks.end_all(met=to == MET, at=at)
         self.finish_ending()
         Counter.objects.bump(f"{to}.{self.kind}", at)
+
+    def _begin_ending(self, to: str, at: datetime) -> bool:
+        """Inside a transaction: from its commit on it is over, whatever becomes of the process."""
+        self.status = self._status_now()
+        if to not in self.MOVES[self.status]:
+            return False
+        self._move(to, at, ending=True, purge_after=_purge_after(to, at))
+        self.tasks.end_all(met=to == MET, at=at)
+        return True
+
+    def begin_erasing(self, at: datetime) -> None:
+        """Inside the transaction that erases all of a mailbox; `erase` follows its commit."""
+        if self._begin_ending(ERASED, at):
+            transaction.on_commit(lambda: Counter.objects.bump(f"{ERASED}.{self.kind}", at))
 
     def _status_now(self) -> str:
         """Its state, under the lock; where it was erased meanwhile its row is gone."""
