@@ -288,9 +288,7 @@ NOTIFY_SENDER_NAME = "organisation.models.cover_name"
 EMAIL_HOST = read("EMAIL_HOST")
 # Without a host there is nobody to hand mail to: the e-mail channel is then not offered.
 EMAIL_BACKEND = (
-    "notify.transports.smtp.NeutralBackend"
-    if EMAIL_HOST
-    else "django.core.mail.backends.dummy.EmailBackend"
+    "notify.transports.smtp.NeutralBackend" if EMAIL_HOST else "django.core.mail.backends.dummy.EmailBackend"
 )
 EMAIL_PORT = int(read("EMAIL_PORT", "587"))
 EMAIL_HOST_USER = read("EMAIL_HOST_USER")
