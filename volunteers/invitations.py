@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 
 from privacy import clock, instance
 from privacy.due import DueRow
@@ -29,8 +30,11 @@ def _hash(token: str) -> str:
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self, at: datetime) -> Self:
-        """Neither used nor expired."""
-        return self.filter(used_at__isnull=True, expires_at__gt=at)
+        """Neither used nor expired, and whoever made it may still invite: nobody who left the desk, or was
+        suspended, comes back by a link they kept. The first coordinator's was made by nobody."""
+        # No join: `take` compares and sets with this condition, and it must be asked of the row itself.
+        may_invite = Q(made_by__isnull=True) | Q(made_by__in=Volunteer.objects.coordinators())
+        return self.filter(may_invite, used_at__isnull=True, expires_at__gt=at)
 
     def over(self, at: datetime) -> Self:
         """Of no more use to anybody: expired or used a day ago."""

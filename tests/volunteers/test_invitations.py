@@ -12,6 +12,7 @@ from django.test import Client
 from privacy import instance
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
+from volunteers import desk
 from volunteers.account import Volunteer
 from volunteers.duties import PURGE_INVITATIONS
 from volunteers.invitations import LIVES, Invitation, InvitationRefused
@@ -108,3 +109,16 @@ def test_of_two_who_open_one_link_at_the_same_moment_one_joins() -> None:
 
     assert sorted(outcomes) == ["joined"] + ["refused"] * 7
     assert connection.is_usable()
+
+
+def test_a_link_kept_by_somebody_who_was_suspended_or_left_the_desk_opens_nothing(ana: Person) -> None:
+    suspended, left = people.coordinator(ana, "Cleo"), people.coordinator(ana, "Dana")
+    tokens = [Invitation.objects.make(who.volunteer, AT, coordinator=True) for who in (suspended, left)]
+    suspended.volunteer.suspend_account(AT)
+    desk.step_down(left.volunteer)
+
+    for token in tokens:
+        with pytest.raises(InvitationRefused):
+            take(token)
+
+    assert list(Invitation.objects.open(AT)) == []
