@@ -1,5 +1,6 @@
 """What the asker types after asking: her code, two words of it, a yes, a message, a place."""
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -52,7 +53,7 @@ class ReturnForm(forms.Form):
 
 
 class TwoWordsForm(forms.Form):
-    """Two words of the code, typed back: it is on paper now."""
+    """Two words of the code, typed back: it is on paper now. What was typed is never echoed."""
 
     first = forms.CharField(max_length=40, widget=forms.TextInput(attrs=QUIET))
     second = forms.CharField(max_length=40, widget=forms.TextInput(attrs=QUIET))
@@ -63,6 +64,11 @@ class TwoWordsForm(forms.Form):
         numbers = {"first": 2, "second": len(words) - 1}
         for name, number in numbers.items():
             self.fields[name].label = _("Number %(number)d") % {"number": number}
+
+    def is_valid(self) -> bool:
+        valid = super().is_valid()
+        self.data = {}
+        return valid
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -147,8 +153,9 @@ class WriteAgainForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    """One message to the other side."""
+    """One message to the other side. `once` names the form: pressed twice, it sends one message."""
 
+    once = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
     text = forms.CharField(
         label=_("Write a message"),
         max_length=MESSAGE_LENGTH,

@@ -13,6 +13,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notify import transports
 from organisation import conditions, languages
 from organisation.forms import ShownAsTyped, answers, question_fields, question_name
 from organisation.kind import Kind, Question
@@ -181,6 +182,7 @@ class AskForm(ShownAsTyped, forms.Form):
         not_asked += [] if kind.has_capacity else ["people"]
         not_asked += [] if desk else ["desk_reads", "place"]
         not_asked += [] if kind.place_from == "asker" else ["place"]
+        not_asked += [] if EMAIL in transports.offered() else ["tell_by", "email", "from_hour", "until_hour"]
         for name in set(not_asked):
             del fields[name]
 
@@ -225,6 +227,10 @@ class AskForm(ShownAsTyped, forms.Form):
             raise forms.ValidationError(_("This day is too far away. Please choose an earlier one."))
         return day
 
+    def clean_email(self) -> str:
+        typed: str = self.cleaned_data["email"]
+        return transports.get(EMAIL).clean(typed) if typed else ""
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         day, parts = data.get("day"), self._parts()
@@ -240,7 +246,15 @@ class AskForm(ShownAsTyped, forms.Form):
             self.add_error("place", _("Write this only if the desk decides. Else write it after your yes."))
         if data.get("tell_by") == EMAIL and not data.get("email") and "email" not in self.errors:
             self.add_error("email", _("Please write the address, or choose to look yourself."))
+        if data.get("tell_by") == EMAIL and not {"from_hour", "until_hour"} & self.errors.keys():
+            self._clean_hours(data["from_hour"], data["until_hour"])
         return data
+
+    def _clean_hours(self, from_hour: int | None, until_hour: int | None) -> None:
+        if (from_hour is None) != (until_hour is None):
+            self.add_error("until_hour", _("Choose both hours, or none."))
+        elif from_hour is not None and from_hour == until_hour:
+            self.add_error("until_hour", _("Choose two different hours."))
 
     # What was typed
 
@@ -276,7 +290,7 @@ class AskForm(ShownAsTyped, forms.Form):
     def tell(self) -> Tell | None:
         """Where to tell her; None where she looks herself."""
         data = self.cleaned_data
-        if data["tell_by"] != EMAIL:
+        if data.get("tell_by") != EMAIL:
             return None
         return Tell(EMAIL, data["email"], data["from_hour"], data["until_hour"])
 

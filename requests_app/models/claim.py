@@ -79,6 +79,12 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
             .order_by("need__day", "need_id", "place_in_line")
         )
 
+    def was_over(self, volunteer: Volunteer, need_id: uuid.UUID, task_id: str, at: datetime) -> bool:
+        """Whether they had this task (its id as typed) and have it no longer."""
+        had = self.filter(volunteer=volunteer, need=need_id).values_list("task_id", flat=True)
+        has = self.of(volunteer, at).filter(need=need_id).values_list("task_id", flat=True)
+        return task_id in {str(pk) for pk in set(had) - set(has)}
+
     def on_needs_of(self, mailbox: Mailbox) -> "ClaimQuerySet":
         """The claims on one asker's needs: anybody else's is a 404."""
         related = ("task", "need", "need__mailbox", "volunteer", "offer")

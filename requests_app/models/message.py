@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from privacy import clock
+from privacy import clock, instance
 from privacy.compartments import Opened
 from privacy.fields import FieldClasses
 
@@ -15,10 +15,21 @@ if TYPE_CHECKING:
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def write(self, claim: "Claim", thread: Opened, author: str, text: str, at: datetime) -> "Message":
-        """Seal `text` under the claim's thread and store it."""
+    def write(
+        self,
+        claim: "Claim",
+        thread: Opened,
+        author: str,
+        text: str,
+        at: datetime,
+        once: uuid.UUID | None = None,
+    ) -> "Message":
+        """Seal `text` under the claim's thread and store it; the same form (`once`) twice makes one."""
+        message_id = _id(claim, author, once) if once else uuid.uuid4()
+        if (sent := self.filter(pk=message_id).first()) is not None:
+            return sent
         message = self.model(
-            id=uuid.uuid4(),
+            id=message_id,
             claim=claim,
             author=author,
             place_in_thread=self.filter(claim=claim).count() + 1,
@@ -55,3 +66,8 @@ class Message(models.Model):
     def text(self, thread: Opened) -> str:
         """What was written. Raises Unreadable where the row was moved or tampered with."""
         return thread.open_text(bytes(self.body), "message", "body", self.id)
+
+
+def _id(claim: "Claim", author: str, once: uuid.UUID) -> uuid.UUID:
+    """The id of what one form sent. Nobody can aim it at a message of another thread."""
+    return uuid.UUID(bytes=instance.mac("message", claim.id.bytes, author.encode(), once.bytes)[:16])

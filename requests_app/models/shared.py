@@ -162,13 +162,17 @@ class Shared(Sealed):
         """The messages' compartment in the hands of one of the two. Raises Unreadable."""
         return self.open_compartment(THREAD, unlocked)
 
-    def write(self, unlocked: Unlocked, author: str, text: str, at: datetime) -> Message:
-        """One more message; the other side hears that there is news. Raises Unreadable."""
+    def write(
+        self, unlocked: Unlocked, author: str, text: str, at: datetime, once: uuid.UUID | None = None
+    ) -> Message:
+        """One more message, or the one this form (`once`) has sent before; the other side hears that
+        there is news. Raises Unreadable, SomebodyWasFaster."""
         with transaction.atomic():
             self._see(at)
             if not self.is_approved:
                 raise SomebodyWasFaster
-            message = Message.objects.write(cast("Claim", self), self.thread(unlocked), author, text, at)
+            thread = self.thread(unlocked)
+            message = Message.objects.write(cast("Claim", self), thread, author, text, at, once)
             other = self.volunteer_id if author == Message.ASKER else self.need_id
             outbox.queue(other, f"message:{message.id}", at)
         return message

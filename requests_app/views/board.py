@@ -15,7 +15,7 @@ from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.forms.answer import MessageForm
 from requests_app.forms.take import HostForm
-from requests_app.models import Message, NotNow
+from requests_app.models import Claim, Message, NotNow
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
 from requests_app.volunteer_page import NeedPage, need_page
@@ -60,13 +60,15 @@ def stand_by(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @let_in
 def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """I can't after all. No blame."""
-    page = need_page(signed_in(request), need_id, None, clock.now())
-    part = page.part(request.POST.get("task", ""))
+    at, task = clock.now(), request.POST.get("task", "")
+    if Claim.objects.was_over(signed_in(request), need_id, task, at):
+        return _over(request)
+    part = need_page(signed_in(request), need_id, None, at).part(task)
     try:
-        part.own_claim().release(clock.now())
+        part.own_claim().release(at)
         messages.success(request, _("Thank you for saying so. Somebody else will be asked."))
     except (SomebodyWasFaster, MoveRefused):
-        messages.info(request, _("This was over already. Here is how it is now."))
+        return _over(request)
     return redirect("board")
 
 
@@ -74,13 +76,15 @@ def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @let_in
 def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """It was done."""
-    page = need_page(signed_in(request), need_id, None, clock.now())
-    part = page.part(request.POST.get("task", ""))
+    at, task = clock.now(), request.POST.get("task", "")
+    if Claim.objects.was_over(signed_in(request), need_id, task, at):
+        return _over(request)
+    part = need_page(signed_in(request), need_id, None, at).part(task)
     try:
-        part.own_claim().finish(clock.now())
+        part.own_claim().finish(at)
         messages.success(request, _("Thank you. What was written is closed now."))
     except (SomebodyWasFaster, MoveRefused):
-        messages.info(request, _("This was over already. Here is how it is now."))
+        return _over(request)
     return redirect("board")
 
 
@@ -97,13 +101,19 @@ def message(request: HttpRequest, need_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _page(request, page, message_form=form, status=BAD_INPUT)
     try:
-        part.own_claim().write(key, Message.VOLUNTEER, form.cleaned_data["text"], at)
+        data = form.cleaned_data
+        part.own_claim().write(key, Message.VOLUNTEER, data["text"], at, data["once"])
     except (SomebodyWasFaster, MoveRefused):
         messages.info(request, _("This was over already. Your message was not sent."))
         return redirect("board")
     except Unreadable:
         messages.info(request, _("Your key changed. Messages open when the person looks here next."))
     return redirect("need", need_id)
+
+
+def _over(request: HttpRequest) -> HttpResponse:
+    messages.info(request, _("This was over already. Here is how it is now."))
+    return redirect("board")
 
 
 def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpResponse:

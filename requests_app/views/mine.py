@@ -8,7 +8,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from organisation.models import Organisation, PhoneNumber
@@ -18,9 +20,14 @@ from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
 from requests_app.asker_page import Typed, cards
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
-from requests_app.models import KeyChanged, Message, TooLate
+from requests_app.models import Claim, KeyChanged, Message, TooLate
 from requests_app.views.ask import BAD_INPUT
 from requests_app.visits import AskerRequest, asker_only
+
+SAID_YES = gettext_lazy("You said yes. Here is how it is now.")
+NOT_WAITING = gettext_lazy("This person is not waiting any more. Here is how it is now.")
+NOT_SENT = gettext_lazy("This person is not coming any more. Your message was not sent.")
+NOT_STORED = gettext_lazy("This person is not coming any more. The place was not stored.")
 
 
 @login_not_required
@@ -39,12 +46,14 @@ def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     at, claim = clock.now(), request.visit.claim(claim_id)
     form = ApproveForm(request.POST)
     if not form.is_valid():
-        return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+        return _again(request, at, Typed(claim.pk, form), NOT_WAITING)
     data = form.cleaned_data
     try:
         claim.approve(request.visit.unlocked, data["fingerprint"], at, data["place"])
     except (TooLate, SomebodyWasFaster, MoveRefused):
-        messages.info(request, _("This person is not waiting any more. Here is how it is now."))
+        # A button pressed twice says yes twice.
+        twice = request.visit.claim(claim_id).is_approved
+        messages.info(request, str(SAID_YES if twice else NOT_WAITING))
     except KeyChanged:
         messages.info(request, _("Something about this person changed. Please look again first."))
     return redirect("mine")
@@ -76,7 +85,7 @@ def decline(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     try:
         claim.decline(clock.now(), never_again="never" in request.POST)
     except (SomebodyWasFaster, MoveRefused):
-        messages.info(request, _("This person is not waiting any more. Here is how it is now."))
+        messages.info(request, str(NOT_WAITING))
     return redirect("mine")
 
 
@@ -88,11 +97,12 @@ def message(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     at, claim = clock.now(), request.visit.claim(claim_id)
     form = MessageForm(request.POST)
     if not form.is_valid():
-        return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+        return _again(request, at, Typed(claim.pk, form), NOT_SENT)
+    text, once = form.cleaned_data["text"], form.cleaned_data["once"]
     try:
-        claim.write(request.visit.unlocked, Message.ASKER, form.cleaned_data["text"], at)
+        claim.write(request.visit.unlocked, Message.ASKER, text, at, once)
     except SomebodyWasFaster:
-        messages.info(request, _("This person is not coming any more. Your message was not sent."))
+        messages.info(request, str(NOT_SENT))
     return redirect("mine")
 
 
@@ -104,11 +114,11 @@ def place(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     at, claim = clock.now(), request.visit.claim(claim_id)
     form = PlaceForm(request.POST)
     if not form.is_valid():
-        return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+        return _again(request, at, Typed(claim.pk, form), NOT_STORED)
     try:
         claim.meet_at(form.cleaned_data["place"], at)
     except SomebodyWasFaster:
-        messages.info(request, _("This person is not coming any more. The place was not stored."))
+        messages.info(request, str(NOT_STORED))
     return redirect("mine")
 
 
@@ -163,6 +173,13 @@ def erase(request: AskerRequest) -> HttpResponse:
 def erased(request: HttpRequest) -> HttpResponse:
     """Said only after it is true."""
     return render(request, "requests_app/erased.html")
+
+
+def _again(request: AskerRequest, at: datetime, typed: Typed, gone: str | Promise) -> HttpResponse:
+    """The page with a form that came back; where the person left meanwhile nothing shows it: `gone`."""
+    if not Claim.objects.filter(pk=typed.belongs_to).offered(at).on_live_needs(at).exists():
+        messages.info(request, str(gone))
+    return _page(request, at, typed, BAD_INPUT)
 
 
 def _page(request: AskerRequest, at: datetime, typed: Typed | None = None, status: int = 200) -> HttpResponse:
