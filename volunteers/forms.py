@@ -138,7 +138,7 @@ class LoginForm(Waiting, AllauthLoginForm):  # type: ignore[misc]
             "password": PassphraseField(),
             "remember": forms.BooleanField(
                 label=_("Remember this device"),
-                help_text=_("It shows the board for two weeks. What is locked asks for your passphrase."),
+                help_text=_("It shows the board for two weeks. What is locked stays locked."),
                 required=False,
             ),
             "ticket": ticket_field(),
