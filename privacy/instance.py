@@ -235,6 +235,21 @@ def _with_keyring(create: bool, anew: bool = False) -> None:
         ) from None
 
 
+def refuse_without_its_rows() -> None:
+    """Raise InstanceRefused for an empty database beside a keyring in use: it is lost, and waits for its
+    backup. As an instance of its own it would free every slot without a row, and that is all of them.
+    """
+    try:
+        in_use = _row() is None and bool(keyring().unowned([]))
+    except SealingImpossible:
+        # Not set up yet, or `ensure` says what is wrong.
+        return
+    if in_use:
+        raise InstanceRefused(
+            gettext("The database is empty, but the keyring is in use: restore a backup, or move it away.")
+        )
+
+
 def is_keyring_lost() -> bool:
     """Whether there is none, or one that nobody can read: whoever runs the machine says it is lost.
 

@@ -1,7 +1,9 @@
 """An instance of a test's own, in use: its secrets, its keyring, somebody at the desk."""
 
 import io
+import os
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ OPERATOR = pyrage.x25519.Identity.generate()
 @pytest.fixture
 def world(
     transactional_db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> World:
+) -> Iterator[World]:
     settings.SECRETS_DIR = tmp_path / "secrets"
     settings.KEYRING_PATH = tmp_path / "keyring" / "slots"
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
@@ -35,7 +37,10 @@ def world(
     cache.clear()
     Instance.objects.all().delete()
     instance.ensure(create=True)
-    return worlds.make()
+    # Commands that make files set it, and here they share a process with the other tests.
+    mask = os.umask(0o022)
+    yield worlds.make()
+    os.umask(mask)
 
 
 def taken(recipients: list[str] | None = None) -> bytes:

@@ -1,7 +1,10 @@
 """A backup says nothing without the key of the operator, little with it, and brings back no end."""
 
 import io
+import os
+import subprocess
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from privacy.keyring import FileKeyring, keyring
 from privacy.models import Counter, Heartbeat, Instance, Session
 from privacy.secret_store import StoredSecrets
 from requests_app.models import Claim, Mailbox, Need
+from tests import live, servers
 from tests.mutualaid.an_instance import OPERATOR, every_row, opened, put_back, spellings, taken, world
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers.people import AT
@@ -425,3 +429,33 @@ def test_neither_writes_anything_anywhere_else(
     clear = [p for p in tmp_path.rglob("*") if p.is_file() and b"Somebody Unusual" in p.read_bytes()]
     assert clear == []
     assert Instance.objects.get().next_fingerprint is None
+
+
+@pytest.mark.once
+def test_a_backup_of_sqlite_is_restored_on_postgresql(tmp_path: Path) -> None:
+    """A system that grows, through the commands themselves."""
+    (tmp_path / "k").write_text(str(OPERATOR))
+    to, file = str(OPERATOR.to_public()), str(tmp_path / "b.age")
+    with (
+        live.instance("sqlite", "memory", tmp_path / "data") as small,
+        servers.postgres_database(f"grown_{os.getpid()}") as url,
+    ):
+        small.demo()
+        small.manage("backup", file, "--to", to)
+        grown = replace(small, environment=small.environment | {"DATABASE_URL": url})
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            grown.manage("setup")
+        said = grown.manage("restore", file, "--identity", str(tmp_path / "k"))
+        grown.manage("backup", f"{file}2", "--to", to)
+
+    before, after = (facts(opened(Path(path).read_bytes())) for path in (file, f"{file}2"))
+    assert "The database is empty, but the keyring is in use" in refused.value.stderr
+    assert "rows are back. Nobody is signed in." in said
+    assert len(before) > 50
+    assert after == before
+
+
+def facts(clear: bytes) -> list[bytes]:
+    """The lines of a backup that a restore leaves alone, in an order that is no database's own."""
+    changed = (b'["volunteers.', b'["requests_app.Mailbox"', b'["privacy.Instance"', b"{")
+    return sorted(without(clear.splitlines(), *changed))

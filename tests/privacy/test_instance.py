@@ -23,6 +23,7 @@ FOREIGN = "The instance secrets belong to another instance: put back this one's 
 CHANGED = "The instance secrets were changed: put back those this database began with."
 KEYRING_MISSING = "The keyring is missing: put it back, or say that it is lost (setup --keyring-lost)."
 KEYRING_FOREIGN = "The keyring is damaged or another instance's: put back this one's own."
+EMPTY = "The database is empty, but the keyring is in use: restore a backup, or move it away."
 WRONG_WORD = "A word is missing or wrong: compare with the key sheet."
 
 
@@ -102,6 +103,18 @@ def test_set_up_that_was_cut_short_is_finished_by_the_next_one(made: Path) -> No
     instance.ensure(create=True)
 
     assert instance.sheet() == words
+
+
+def test_an_empty_database_beside_a_keyring_in_use_is_refused(made: Path) -> None:
+    """Set-up would free every slot without a row: before a restore that is all of them."""
+    slot = keyring().allocate("need:1")
+    instance.refuse_without_its_rows()
+    Instance.objects.all().delete()
+
+    assert refusal(instance.refuse_without_its_rows) == EMPTY
+
+    assert keyring().read(slot.number, "need:1") == slot.key
+    assert not Instance.objects.exists()
 
 
 def test_missing_secrets_are_refused_and_never_replaced(made: Path) -> None:

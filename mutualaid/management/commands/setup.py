@@ -93,6 +93,7 @@ class Command(BaseCommand):
 
     def new_secrets(self) -> None:
         try:
+            instance.refuse_without_its_rows()
             instance.ensure(create=True)
         except instance.InstanceRefused as reason:
             # There is an instance already, and what belongs to it is missing or another's.
