@@ -246,7 +246,7 @@ def refuse_without_its_rows() -> None:
         return
     if in_use:
         raise InstanceRefused(
-            gettext("The database is empty, but the keyring is in use: restore a backup, or move it away.")
+            gettext("The database is empty, but its keyring is in use: restore a backup first.")
         )
 
 

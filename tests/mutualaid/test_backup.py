@@ -449,7 +449,7 @@ def test_a_backup_of_sqlite_is_restored_on_postgresql(tmp_path: Path) -> None:
         grown.manage("backup", f"{file}2", "--to", to)
 
     before, after = (facts(opened(Path(path).read_bytes())) for path in (file, f"{file}2"))
-    assert "The database is empty, but the keyring is in use" in refused.value.stderr
+    assert "The database is empty, but its keyring is in use" in refused.value.stderr
     assert "rows are back. Nobody is signed in." in said
     assert len(before) > 50
     assert after == before

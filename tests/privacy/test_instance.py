@@ -23,7 +23,7 @@ FOREIGN = "The instance secrets belong to another instance: put back this one's 
 CHANGED = "The instance secrets were changed: put back those this database began with."
 KEYRING_MISSING = "The keyring is missing: put it back, or say that it is lost (setup --keyring-lost)."
 KEYRING_FOREIGN = "The keyring is damaged or another instance's: put back this one's own."
-EMPTY = "The database is empty, but the keyring is in use: restore a backup, or move it away."
+EMPTY = "The database is empty, but its keyring is in use: restore a backup first."
 WRONG_WORD = "A word is missing or wrong: compare with the key sheet."
 
 
