@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notify import transports
 from privacy import clock, instance
-from privacy.crypto import context
+from privacy.crypto import Unreadable, context
 from privacy.due import DueQuerySet, DueRow, complete, wait
 from privacy.fields import FieldClasses
 from privacy.states import SomebodyWasFaster, Stateful
@@ -45,7 +45,7 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         until_hour: int | None = None,
         paces: bool = False,
     ) -> "Channel":
-        """A new way to tell `recipient`: its address sealed to this row.
+        """A new way to tell `recipient`: its address sealed to this row. The same twice is once.
 
         Hours are 0–23 of the instance's time zone, both or neither. Raises ValidationError for an address
         that the transport does not take, KeyError for an unknown transport.
@@ -61,8 +61,16 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         )
         cleaned = transports.get(transport).clean(address)
         channel.address = instance.service_seal(cleaned.encode(), channel.sealing_context())
+        if (same := self._same(channel, cleaned)) is not None:
+            return same
         channel.save(force_insert=True)
         return channel
+
+    def _same(self, channel: "Channel", address: str) -> "Channel | None":
+        """One that tells the same recipient the same way at the same hours, if there is one."""
+        names = ("recipient", "transport", "from_hour", "until_hour", "paces")
+        alike = self.filter(**{name: getattr(channel, name) for name in names})
+        return next((row for row in alike if row.leads_to(address)), None)
 
 
 class Channel(models.Model):
@@ -114,6 +122,13 @@ class Channel(models.Model):
     def read_address(self) -> str:
         """Raises Unreadable when the instance's secrets are not those that sealed it."""
         return instance.service_open(bytes(self.address), self.sealing_context()).decode()
+
+    def leads_to(self, address: str) -> bool:
+        """Whether this is its address; False where it cannot be opened."""
+        try:
+            return self.read_address() == address
+        except Unreadable:
+            return False
 
     def renewed(self) -> dict[str, bytes]:
         """What a new root of the secrets changes. Raises Unreadable where no root made this row."""

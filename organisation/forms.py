@@ -5,6 +5,7 @@ Each settings form has the fields of one verb: a view calls `row.change(**form.c
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from organisation.kind import Kind, Question
 from organisation.models import Organisation
 from organisation.validators import phone_number
 
+FAR = timedelta(days=366)
 TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 
@@ -134,6 +136,17 @@ class AwayForm(forms.ModelForm):  # type: ignore[type-arg]
             "away_until": forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
         }
         help_texts = {"away_until": _("Empty: as the hours say.")}
+
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean_away_until(self) -> datetime | None:
+        until: datetime | None = self.cleaned_data["away_until"]
+        # Neither end of the calendar: the next shift is looked for around it.
+        if until is not None and not self.at - FAR <= until <= self.at + FAR:
+            raise forms.ValidationError(_("Choose a day within the next year."))
+        return until
 
 
 def question_name(question: Question) -> str:

@@ -107,8 +107,9 @@ def _moment(day: date, clock_time: time) -> datetime:
 
 class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
     def add(self, *, label: str, number: str, note: str = "", order: int = 0) -> PhoneNumber:
-        """A number to call instead, shown to everybody."""
-        return self.create(label=label, number=number, note=note, order=order)
+        """A number to call instead, shown to everybody; the same one twice is once."""
+        row, _made = self.get_or_create(label=label, number=number, note=note, order=order)
+        return row
 
 
 class PhoneNumber(models.Model):

@@ -38,11 +38,11 @@ def settings(request: SignedIn) -> HttpResponse:
 @coordinator
 def away(request: SignedIn) -> HttpResponse:
     """Nobody is on until then, whatever the hours say."""
-    organisation = Organisation.objects.ensure(clock.now())
-    form = AwayForm(request.POST, instance=organisation)
+    at = clock.now()
+    form = AwayForm(request.POST, instance=Organisation.objects.ensure(at), at=at)
     if not form.is_valid():
         return _page(request, away=form)
-    organisation.go_away(form.cleaned_data["away_until"])
+    form.instance.go_away(form.cleaned_data["away_until"])
     return _saved(request)
 
 
@@ -169,7 +169,7 @@ def _page(request: SignedIn, **bound: forms.BaseForm) -> HttpResponse:
     organisation = Organisation.objects.current()
     data: dict[str, Any] = {
         "names": OrganisationForm(instance=organisation),
-        "away": AwayForm(instance=organisation),
+        "away": AwayForm(instance=organisation, at=clock.now()),
         "shift": HoursForm(),
         "number": PhoneNumberForm(),
         "shifts": Hours.objects.all(),

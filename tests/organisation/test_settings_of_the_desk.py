@@ -124,7 +124,7 @@ def test_a_number_is_dialled_without_its_marks(typed: str, dialled: str) -> None
 def test_nobody_is_on_while_away() -> None:
     organisation = Organisation.objects.ensure(AT)
     Hours.objects.add(weekday=0, from_time=time(9), until_time=time(17))
-    form = AwayForm({"away_until": "2026-03-02T15:00"}, instance=organisation)
+    form = AwayForm({"away_until": "2026-03-02T15:00"}, instance=organisation, at=AT)
     assert form.is_valid()
     organisation.go_away(form.cleaned_data["away_until"])
     assert Organisation.objects.current().is_on(AT) is None
