@@ -39,8 +39,9 @@ class Rows:
     def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
         fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
         fixed = [field for field in fields if field.attname not in names]
+        columns = {field.attname: str(field.column) for field in fields}
         self.table = model._meta.db_table
-        self.columns = [model._meta.get_field(name).column for name in names] + [f.column for f in fixed]
+        self.columns = [columns[name] for name in (*names, *(field.attname for field in fixed))]
         self.fixed = tuple(_fixed(field) for field in fixed)
 
     def write(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -51,7 +52,7 @@ class Rows:
             self._insert((*map(_plain, row), *fixed) for row in rows)
 
     def _copy(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        columns = sql.SQL(", ").join(map(sql.Identifier, self.columns))
+        columns = sql.SQL(", ").join([sql.Identifier(column) for column in self.columns])
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(self.table), columns)
         with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
             for row in rows:

@@ -15,6 +15,7 @@ if not apps.ready:
 
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bench import country, load, needs
 from bench.country import AT
@@ -119,16 +120,9 @@ def _found(ids: Sequence[UUID]) -> list[tuple[int, int]]:
     """(queries, matches) of each task."""
     counted = []
     for task in Task.objects.filter(pk__in=ids):
-        queries = 0
-
-        def count(execute, sql, params, many, context):  # type: ignore[no-untyped-def]  # noqa: ANN
-            nonlocal queries
-            queries += 1
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(count):
+        with CaptureQueriesContext(connection) as queries:
             matches = matching.best(task, AT, COUNT)
-        counted.append((queries, len(matches)))
+        counted.append((len(queries), len(matches)))
     return counted
 
 
