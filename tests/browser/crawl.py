@@ -55,7 +55,7 @@ class Example:
             account = self.account(who)
             page.goto("/accounts/login/")
             page.get_by_label("User name").fill(account["username"])
-            page.get_by_label("Passphrase").fill(account["passphrase"])
+            page.get_by_label("Passphrase", exact=True).fill(account["passphrase"])
             page.get_by_role("button", name="Sign in").click()
             page.wait_for_url(lambda url: "/accounts/login/" not in url)
 
