@@ -33,8 +33,8 @@ def test_a_passphrase_opens_however_the_keyboard_composes_its_accents(ben: Perso
     assert keys.unlock(fresh(ben), "un cafe\u0301 a\u0300 la fore\u0302t") == ben.private
 
 
-def test_a_swapped_public_key_is_refused(ben: Person) -> None:
-    kim = people.newcomer(ben)
+def test_a_swapped_public_key_is_refused(ana: Person, ben: Person) -> None:
+    kim = people.newcomer(ana)
     Volunteer.objects.filter(pk=ben.volunteer.pk).update(public_key=kim.volunteer.public_key)
 
     with pytest.raises(Unreadable):
@@ -43,8 +43,8 @@ def test_a_swapped_public_key_is_refused(ben: Person) -> None:
         keys.unlock(fresh(ben), PASSPHRASE)
 
 
-def test_a_public_key_moved_with_its_mac_is_refused(ben: Person) -> None:
-    kim = people.newcomer(ben)
+def test_a_public_key_moved_with_its_mac_is_refused(ana: Person, ben: Person) -> None:
+    kim = people.newcomer(ana)
     moved = {name: getattr(kim.volunteer, name) for name in ("public_key", "public_key_mac")}
     Volunteer.objects.filter(pk=ben.volunteer.pk).update(**moved)
 
@@ -52,8 +52,8 @@ def test_a_public_key_moved_with_its_mac_is_refused(ben: Person) -> None:
         fresh(ben).reader()
 
 
-def test_a_wrapped_key_moved_to_another_row_does_not_open(ben: Person) -> None:
-    kim = people.newcomer(ben)
+def test_a_wrapped_key_moved_to_another_row_does_not_open(ana: Person, ben: Person) -> None:
+    kim = people.newcomer(ana)
     moved = {name: getattr(kim.volunteer, name) for name in ("wrapped_private", "wrap_salt")}
     Volunteer.objects.filter(pk=ben.volunteer.pk).update(**moved)
 
