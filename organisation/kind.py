@@ -20,6 +20,8 @@ RESERVED_SLUGS: Final = frozenset({"code", "return", "mine", "leave"})
 CLEAR_FACTS: Final = frozenset(
     {"kind", "area", "day", "parts", "nights", "people", "languages", "conditions"}
 )
+# Letters in all the texts of one need together: sealed as one, of up to four bytes each.
+MOST_TEXT: Final = 3500
 SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -195,6 +197,8 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
         min(kind.hold, kind.escalate_every) < timedelta(minutes=15),
         "a hold or ring lasts 15 minutes at least.",
     )
+    texts = [question.max_length for question in kind.questions if question.answer == "text"]
+    yield sum(texts) > MOST_TEXT, "its texts together are too long to be sealed."
     yield not kind.rings or min(kind.rings) < 1, "every ring asks somebody."
     yield (
         bool(kind.people_label) != bool(kind.capacity_label),

@@ -245,7 +245,8 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         note_readers = [mailbox, *(at_desk if asked.desk_reads else [])]
         _, note = Compartment.objects.make("note", self.slot_owner, self.slot_number, note_readers, at)
         self.note = note.seal_text(asked.note, "need", "note", self.id)
-        self.answers = note.seal_text(json.dumps(asked.answers), "need", "answers", self.id)
+        answers = json.dumps(asked.answers, ensure_ascii=False)
+        self.answers = note.seal_text(answers, "need", "answers", self.id)
         if asked.place:
             readers = [mailbox, *at_desk]
             _, place = Compartment.objects.make("place", self.slot_owner, self.slot_number, readers, at)

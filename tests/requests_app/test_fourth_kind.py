@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from organisation import kinds
-from organisation.kind import Choice, Kind, Question, TaskSpec
+from organisation.kind import MOST_TEXT, BadKind, Choice, Kind, Question, TaskSpec
 from privacy.models import Compartment, Counter
 from requests_app import matching, rings, tasks
 from requests_app.models import Claim, Mailbox, Need, Task
@@ -61,10 +61,10 @@ def _a_fourth_kind() -> Iterator[None]:
         yield
 
 
-def ask(client: Client, world: World, **typed: Any) -> Any:
-    page = text(client.get("/a/test-errand/"))
+def ask(client: Client, world: World, path: str = "/a/test-errand/", **typed: Any) -> Any:
+    page = text(client.get(path))
     answers = {"area": world.area.pk, "day": TOMORROW.isoformat(), "token": hidden(page, "token")}
-    return post(client, "/a/test-errand/", page, **answers, **typed)
+    return post(client, path, page, **answers, **typed)
 
 
 @pytest.fixture
@@ -85,6 +85,16 @@ def test_its_form_asks_its_questions(asker: Client) -> None:
     )
     assert [label for label in labels if label not in page] == []
     assert "How many nights?" not in page
+
+
+def test_the_longest_answers_in_the_widest_letters_can_be_sealed(asker: Client, world: World) -> None:
+    texts = tuple(Question(f"text{n}", "Text", "text", max_length=500) for n in range(MOST_TEXT // 500))
+    with kinds.registered(replace(ERRAND_ELSEWHERE, questions=texts)) as kind:
+        longest = {f"q_{question.slug}": "💐" * 500 for question in texts}
+        assert ask(asker, world, kind.path, **longest).status_code == 302
+        assert text(asker.get("/a/mine/")).count("💐" * 500) == len(texts)
+    with pytest.raises(BadKind):
+        replace(ERRAND_ELSEWHERE, questions=(*texts, Question("more", "More", "text", max_length=1)))
 
 
 def test_without_the_entry_it_is_not_there(world: World, client: Client) -> None:
