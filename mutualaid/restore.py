@@ -18,7 +18,7 @@ from privacy import instance
 from privacy.crypto import SealingImpossible
 from requests_app import start
 from requests_app.models import Mailbox
-from volunteers.models import Invitation, Volunteer
+from volunteers.models import Volunteer
 
 # Made by the migrations, and the same on every instance.
 KEPT = frozenset({"contenttypes.ContentType", "auth.Permission"})
@@ -86,8 +86,6 @@ def close(wishes: Wishes, at: datetime) -> None:
         start.finish_endings(at)
         start.close_what_has_no_key(at)
         start.forget_what_ended(at)
-    # Links that were used or withdrawn since would open again.
-    Invitation.objects.all().delete()
     for mailbox in Mailbox.objects.all():
         mailbox.end_visits()
     rebuild_distances()

@@ -31,7 +31,7 @@ class RestoreRefused(Exception):
 
 
 def _hash(token: str) -> str:
-    return instance.blind("volunteers.login_restore", token)
+    return instance.token_name("volunteers.login_restore", token)
 
 
 class LoginRestoreQuerySet(models.QuerySet["LoginRestore"]):

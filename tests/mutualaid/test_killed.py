@@ -27,7 +27,7 @@ DESTROY = "the keyring's destroy"
 CLASSES = {"file": "privacy.keyring.FileKeyring", "network": "privacy.keyring_network.NetworkKeyring"}
 
 
-@pytest.fixture(params=["file", "network"], autouse=True)
+@pytest.fixture(params=["file", pytest.param("network", marks=pytest.mark.once)], autouse=True)
 def implementation(request: pytest.FixtureRequest, world: World, settings: Any) -> Iterator[str]:
     settings.KEYRING = CLASSES[request.param]
     if request.param == "file":

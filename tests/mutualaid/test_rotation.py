@@ -31,6 +31,7 @@ from volunteers.adapter import MFAAdapter
 from volunteers.models import DeskKey, Invitation, Volunteer
 
 __all__ = ["world"]
+pytestmark = pytest.mark.once
 PLACE = "Under the clock"
 
 

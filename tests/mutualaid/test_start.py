@@ -11,7 +11,8 @@ import pytest
 
 from tests import servers
 
-pytestmark = pytest.mark.once
+# One process makes the two instances, for all of them.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("start")]
 ROOT = Path(__file__).resolve().parents[2]
 
 MISSING = "The instance secrets are missing: put them back, or restore them from the key sheet."

@@ -19,6 +19,7 @@ from privacy.keyring import BLOCK, Destroyed, FileKeyring, KeyringForeign, Slot,
 from privacy.keyring_network import KeyringServer, NetworkKeyring
 from privacy.secret_store import StoredSecrets
 
+pytestmark = pytest.mark.once
 FORK = multiprocessing.get_context("fork")
 
 
