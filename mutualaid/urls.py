@@ -1,4 +1,4 @@
-"""Every address, room by room. The set of public names is a literal in tests/mutualaid/test_public.py."""
+"""Every address, room by room. The set of public names is a literal in tests/mutualaid/test_house_rules.py."""
 
 from django.urls import include, path
 
