@@ -1,4 +1,4 @@
-"""Every address, room by room. The set of public names is a literal in tests/mutualaid/test_house_rules.py."""
+"""Every address, room by room. tests/mutualaid/test_house_rules.py holds the set of public names."""
 
 from django.urls import include, path
 
