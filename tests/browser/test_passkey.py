@@ -82,9 +82,11 @@ def test_a_passkey_opens_the_board_and_the_passphrase_what_is_sealed(
     page.goto("/profile/")
     closed = page.locator("#locks + dl dd").last.inner_text()
     page.get_by_role("button", name="New recovery sheet").click()
+    expect(page.get_by_role("heading", name="Type your passphrase")).to_be_visible()
     asked = page.url
     page.get_by_label("Passphrase").fill(account["passphrase"])
     page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("heading", name="Type your passphrase")).not_to_be_visible()
     page.goto("/profile/")
 
     assert closed == "Closed"
@@ -119,6 +121,9 @@ def test_on_paper_only_the_sheet_remains(page: Page, accounts: list[dict[str, st
     sign_in(page, [account for account in accounts if account["role"] == "volunteer"][1])
     page.goto("/profile/")
     page.get_by_role("button", name="New recovery sheet").click()
+
+    expect(page.get_by_role("heading", name="Your recovery sheet")).to_be_visible()
+    page.wait_for_load_state()
 
     page.emulate_media(media="print")
 
