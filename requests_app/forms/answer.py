@@ -23,6 +23,24 @@ QUIET = {
 }
 
 
+class _Hidden(forms.Field):
+    """Nobody typed into it, so nobody is told about it: garbage counts as nothing."""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except forms.ValidationError:
+            return None
+
+
+class _Fingerprint(_Hidden, forms.CharField):
+    pass
+
+
+class _Once(_Hidden, forms.UUIDField):
+    pass
+
+
 class ReturnForm(forms.Form):
     """The return code. What was typed is never echoed."""
 
@@ -83,7 +101,7 @@ class ApproveForm(forms.Form):
     """Yes to one volunteer, with the key the page showed; where to meet, where the place is hers."""
 
     # Whatever is not the key the page showed, nothing included, is answered as a key that changed.
-    fingerprint = forms.CharField(widget=forms.HiddenInput, required=False)
+    fingerprint = _Fingerprint(widget=forms.HiddenInput, required=False)
     place = forms.CharField(
         help_text=_("Stored locked. Only this person can open it. You can also write it later."),
         max_length=PLACE_LENGTH,
@@ -155,7 +173,7 @@ class WriteAgainForm(forms.Form):
 class MessageForm(forms.Form):
     """One message to the other side. `once` names the form: pressed twice, it sends one message."""
 
-    once = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
+    once = _Once(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
     text = forms.CharField(
         label=_("Write a message"),
         max_length=MESSAGE_LENGTH,

@@ -38,7 +38,7 @@ BEFORE = {
 SESSION = "privacy_session"
 WRITES = re.compile(r'^(INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
 # A return code, a passphrase, a code of an app, words of a sheet: never shown again.
-SECRET = re.compile(r"code|passphrase|again|old|sheet|word\d*|first|second")
+SECRET = re.compile(r"first|second|code|passphrase|again|old|sheet|word\d*|first|second")
 
 
 @dataclass(frozen=True)
