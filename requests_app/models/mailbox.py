@@ -97,7 +97,7 @@ class Mailbox(models.Model):
 
     def settle(self, seed: bytes, at: datetime) -> None:
         """She is here with her key: grant what waited for her (requests_app/models/need.py)."""
-        for need in self.needs.open(at):
+        for need in self.needs.taken_without_her(at):
             need.settle(self.unlocked(seed), at)
 
     def end_visits(self) -> None:

@@ -87,6 +87,10 @@ class NeedQuerySet(DueQuerySet["Need"]):
         """Needs whose keys were lost with the keyring, and whose time is not over."""
         return self.filter(status=UNREADABLE, expires_at__gt=at).select_related("area")
 
+    def taken_without_her(self, at: datetime) -> "NeedQuerySet":
+        """Needs that live, where the desk or the first volunteer decided: what she wrote may wait for her."""
+        return self.open(at).exclude(decides=SHE).filter(claims__status="approved").distinct()
+
     def shown_to(self, mailbox: Mailbox) -> "NeedQuerySet":
         """What the asker's page lists: newest first, ended ones until they are purged."""
         return self.of(mailbox).exclude(status=ERASED).order_by("-sequence")

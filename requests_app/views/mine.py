@@ -34,8 +34,10 @@ NOT_STORED = gettext_lazy("This person is not coming any more. The place was not
 @require_GET
 @asker_only
 def mine(request: AskerRequest) -> HttpResponse:
-    """Her needs: what happens now, who offered, what she can do."""
-    return _page(request, clock.now())
+    """Her needs: what happens now, who offered, what she can do. Looking here is a visit."""
+    at = clock.now()
+    request.visit.mailbox.settle(request.visit.seed, at)
+    return _page(request, at)
 
 
 @login_not_required

@@ -75,6 +75,13 @@ def pages(page: Page, role: Role) -> Iterator[str]:
         yield path
 
 
+def open_folds(page: Page) -> None:
+    """Press every fold that is closed, as somebody without a script does."""
+    for fold in page.locator("details").all():
+        if fold.get_attribute("open") is None:
+            fold.locator("> summary").click()
+
+
 def links_to_ours(page: Page) -> list[str]:
     """The paths of the links on the page that lead to pages of ours."""
     own = urlsplit(page.url).netloc

@@ -64,6 +64,10 @@ class Rows:
         """It ended a day ago: its rows are to be deleted."""
         self._do("UPDATE requests_app_need SET purge_after = ? WHERE id = ?", [self._past(), self._key(need)])
 
+    def leads_to(self, address: str) -> None:
+        """Where "Leave now" goes; the real one is not on this machine."""
+        self._do("UPDATE organisation_organisation SET leave_url = ?", [address])
+
     # What is there
 
     def status(self, need: str) -> str:

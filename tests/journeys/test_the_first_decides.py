@@ -36,8 +36,11 @@ def test_the_first_who_takes_it_is_expected_and_reads_after_her_next_visit(stage
     asker.looks().says("Nobody is coming until this page says yes.")
 
     # The other one takes it, and it happens. She says so.
-    cleo.claims().says("Yes. You are expected.")
+    # She is still there: looking at her page is a visit, too.
+    page = cleo.claims().says("Yes. You are expected.")
+    assert "Ring twice." not in page
     asker.looks().says("Cleo")
+    cleo.opens().says("Ring twice.")
     asker.looks()
     asker.browser.press("It is done").says("Done. Take care.", CLOSED)
     assert rows.claims(need) == ["released", "done"]
