@@ -5,6 +5,7 @@ Needs DJANGO_SETTINGS_MODULE, DATA_DIR and, for PostgreSQL, DATABASE_URL: see be
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from uuid import UUID
 
 import django
@@ -60,8 +61,8 @@ def _measure(asked: Sequence[tuple[str, Task]], offers: int) -> dict[str, dict[s
     for why in ("some", "nobody"):
         ids = [task.pk for found, task in asked if found == why]
         found = _found(ids)
-        baseline = medians(lambda ids=ids: spread(_durations(ids, _one_row)))  # type: ignore[misc]
-        measured[why] = medians(lambda ids=ids: spread(_durations(ids, _best)))  # type: ignore[misc]
+        baseline = medians(lambda ids=ids: _durations(ids, _one_row))  # type: ignore[misc]
+        measured[why] = medians(lambda ids=ids: _durations(ids, _best))  # type: ignore[misc]
         say(
             bench="match",
             database=connection.vendor,
@@ -89,8 +90,8 @@ def _measure_why(asked: Sequence[tuple[str, Task]], offers: int) -> None:
         what="why nobody",
         offers=offers,
         tasks=len(ids),
-        **medians(lambda: spread(_durations(ids, _why))),
-        baseline={"what": "best 20 for the same", **medians(lambda: spread(_durations(ids, _best)))},
+        **medians(lambda: _durations(ids, _why)),
+        baseline={"what": "best 20 for the same", **medians(lambda: _durations(ids, _best))},
     )
 
 
@@ -106,14 +107,35 @@ def _one_row(task: Task) -> object:
     return Task.objects.filter(pk=task.pk).values_list("status").get()
 
 
-def _durations(ids: Sequence[UUID], look: Callable[[Task], object]) -> list[float]:
-    """Milliseconds of each look, at a task as a duty has it: without its need."""
-    durations = []
+def _durations(ids: Sequence[UUID], look: Callable[[Task], object]) -> dict[str, float]:
+    """How long each look takes, at a task as a duty has it: without its need.
+
+    "cpu" is the time on a core of this process and the database's: it says the same on a machine that
+    has other things to do, where the time on the clock says mostly how long it had to wait.
+    """
+    cpu = _Cpu()
+    walls, cpus = [], []
     for task in Task.objects.filter(pk__in=ids):
-        begun = time.perf_counter()
+        used, begun = cpu.seconds(), time.perf_counter()
         look(task)
-        durations.append((time.perf_counter() - begun) * 1000)
-    return durations
+        walls.append((time.perf_counter() - begun) * 1000)
+        cpus.append((cpu.seconds() - used) * 1000)
+    return spread(walls) | {f"cpu_{name}": value for name, value in spread(cpus).items()}
+
+
+class _Cpu:
+    """Seconds this thread has run, and the process of PostgreSQL that answers it."""
+
+    def __init__(self) -> None:
+        self.backend: Path | None = None
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self.backend = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
+
+    def seconds(self) -> float:
+        theirs = int(self.backend.read_text().split()[0]) / 1e9 if self.backend else 0.0
+        return time.thread_time() + theirs
 
 
 def _found(ids: Sequence[UUID]) -> list[tuple[int, int]]:
