@@ -3,7 +3,7 @@
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: run demo keysheet setup test drill check bench format messages lock clean
+.PHONY: run demo keysheet setup test drill fuzz check bench format messages lock clean
 
 run: ## set everything up and serve it on http://127.0.0.1:8000
 	@scripts/install run
@@ -26,11 +26,15 @@ keysheet: ## type one word of the key sheet back
 test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL
 	@scripts/for-tests
 	$(PYTEST) -n 2 $(ARGS)
-	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill" $(ARGS)
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS)
 
 drill: ## slow faults, soaks and power cuts
 	@scripts/for-tests
 	$(PYTEST) -m drill --timeout 900 $(ARGS)
+
+fuzz: ## every form and address, with much more of what people can type, for an hour or so
+	@scripts/for-tests
+	$(PYTEST) -m fuzz --timeout 3600 $(ARGS)
 
 bench: ## figures as JSON lines (ONLY=match for one of them)
 	@scripts/for-tests

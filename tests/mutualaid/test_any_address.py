@@ -210,7 +210,7 @@ def test_no_form_breaks_over_all_bad_fields(cast: Cast, role: str) -> None:
     assert all_bad_fields(cast, role, 8) == []
 
 
-@pytest.mark.drill
+@pytest.mark.fuzz
 @pytest.mark.parametrize("role", ROLES)
 def test_no_form_breaks_over_any_bad_value(cast: Cast, role: str) -> None:
     assert all_bad_fields(cast, role, len(NASTY)) == []
@@ -275,7 +275,7 @@ def test_no_address_breaks_over_what_is_typed(cast: Cast, role: str) -> None:
     try_at_random(cast, role, 80, always_the_same=True)
 
 
-@pytest.mark.drill
+@pytest.mark.fuzz
 @pytest.mark.parametrize("role", ROLES)
 def test_no_address_breaks_over_a_lot_that_is_typed(cast: Cast, role: str) -> None:
     try_at_random(cast, role, 4000, always_the_same=False)
