@@ -238,7 +238,8 @@ class Claim(Shared, Stateful, DueRow):
             elif self.status == LAPSED:
                 raise TooLate
             self._approve(at)
-            if place:
+            # A host's place was sealed when claiming, and is not hers to write over.
+            if place and not kinds.get(self.need.kind).host_seals_place:
                 self.seal_place(place, at)
             self.grant_note(unlocked, at)
             self.copy_desk_place(unlocked, at)
@@ -283,7 +284,7 @@ class Claim(Shared, Stateful, DueRow):
         """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""
         with transaction.atomic():
             self._see(at)
-            if not self.is_approved:
+            if not self.is_approved or kinds.get(self.need.kind).host_seals_place:
                 raise SomebodyWasFaster
             changed = self.place is not None
             self.seal_place(text, at)

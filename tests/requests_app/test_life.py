@@ -115,6 +115,14 @@ def test_a_host_keeps_the_place_hidden_until_her_yes(world: World) -> None:
     assert say_yes(visit, claim).read_place(visit.unlocked, AT) == "Fern street 5"
 
 
+def test_a_hosts_place_is_not_hers_to_write_over(world: World) -> None:
+    visit, need = world.ask(kind="stay")
+    claim = say_yes(visit, take(world.volunteer(), only_task(need), place="Fern street 5"), place="Elsewhere")
+    with pytest.raises(SomebodyWasFaster):
+        claim.meet_at("Elsewhere", AT)
+    assert claim.read_place(visit.unlocked, AT) == "Fern street 5"
+
+
 def test_releasing_closes_everything_for_that_volunteer_for_good(world: World) -> None:
     visit, need = world.ask()
     ben = world.volunteer()
