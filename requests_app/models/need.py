@@ -24,7 +24,7 @@ from privacy.models import Compartment, Counter
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.need_day import NeedDay, day_parts
+from requests_app.models.need_day import NeedDay, week_covered
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
 from volunteers import desk
@@ -388,16 +388,11 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
     last_day = kind.last_day(asked.day, asked.nights)
     names = ("kind", "area", "day", "parts", "covers", "nights", "people", "languages")
     more = ("languages_hard", "conditions", "decides", "desk_reads", "form_key")
-    days = day_parts(asked.day, asked.parts, asked.covers, asked.nights)
-    any_bits = clock.weekly_bits(asked.day, asked.parts)
-    all_bits = 0
-    for day, _any, all_parts, _night in days:
-        all_bits |= clock.weekly_bits(day, all_parts)
     looks = asked.looks_again_at
     return {
         **{name: getattr(asked, name) for name in names + more},
-        "any_bits": any_bits,
-        "all_bits": all_bits,
+        "any_bits": clock.weekly_bits(asked.day, asked.parts),
+        "all_bits": week_covered(asked.day, asked.parts, asked.covers, asked.nights),
         "looks_again_at": clock.hour(looks) if looks else None,
         "asked_at": clock.hour(at),
         "expires_at": clock.quarter_up(Organisation.objects.current().lives_until(kind, last_day)),

@@ -57,3 +57,11 @@ def day_parts(day: date, parts: int, covers: int, nights: int) -> list[tuple[dat
     rows = [(day, parts, covers | night, bool(nights))]
     rows += [(day + timedelta(days=n), 0, night, True) for n in range(1, nights)]
     return rows
+
+
+def week_covered(day: date, parts: int, covers: int, nights: int) -> int:
+    """All the parts that must be covered, as one 28-bit weekly mask."""
+    mask = 0
+    for one, _any_parts, all_parts, _night in day_parts(day, parts, covers, nights):
+        mask |= clock.weekly_bits(one, all_parts)
+    return mask
