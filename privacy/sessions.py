@@ -107,6 +107,10 @@ class SessionStore(SessionBase):
             return None
         return (row, content) if isinstance(content, dict) else None
 
+    def get_expire_at_browser_close(self) -> bool:
+        """Always: a cookie with an age of its own would be written to the visitor's disk."""
+        return True
+
     def _ends(self, at: datetime) -> datetime:
         return clock.quarter_up(at + timedelta(seconds=self.get_expiry_age()))
 

@@ -29,6 +29,7 @@ class Exchange:
 class Browser:
     """One person's browser. It refuses to read an error page: every answer of 500 and more fails the test.
 
+    `forwarded` are headers of a proxy before the system.
     `free_text` are the names of all fields it was ever offered to type into, `typed` of those it filled.
     """
 
@@ -36,6 +37,7 @@ class Browser:
     language: str = "en"
     cookies: dict[str, str] = field(default_factory=dict)
     seen: list[Exchange] = field(default_factory=list)
+    forwarded: dict[str, str] = field(default_factory=dict)
     free_text: set[str] = field(default_factory=set)
     typed: set[str] = field(default_factory=set)
     page: Page = field(default_factory=lambda: Page("about:blank", 0, {}, ""))
@@ -96,6 +98,7 @@ class Browser:
     def _ask(self, method: str, url: str, body: bytes | None, before: str) -> Page:
         parts = urlsplit(url)
         sent = {"Host": parts.netloc, "Accept-Encoding": "gzip", "Accept-Language": self.language}
+        sent |= self.forwarded
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if before:
