@@ -66,6 +66,14 @@ def _static_files() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _mask_of_new_files() -> Iterator[None]:
+    """Commands that write what is nobody else's set it, and here they share a process with other tests."""
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)
+
+
+@pytest.fixture(autouse=True)
 def _language_of_the_instance() -> Iterator[None]:
     """Whatever language the test before this one switched to."""
     with translation.override(None):

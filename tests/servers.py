@@ -83,6 +83,8 @@ def _server(name: str) -> Path:
 def _start_keeper(name: str, folder: Path) -> None:
     """Its own session, so that Ctrl-C ends it by way of the tests, not beside them."""
     folder.mkdir(exist_ok=True)
+    # Whoever runs PostgreSQL must reach its programs, whatever mask the test that asked first has.
+    folder.chmod(0o755)
     # Beside the folder, which goes when the server ends: why it ended can still be read.
     said = test_dir() / f"{name}.log"
     with said.open("w") as log:
@@ -196,7 +198,6 @@ def _until(answers: object) -> None:
 
 
 def main() -> None:
-    # Whoever runs PostgreSQL must reach its programs, whatever a test before made of the mask.
     os.umask(0o022)
     name, folder, process = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     try:

@@ -72,6 +72,8 @@ def test_leaving_takes_every_cookie_back(stage: Stage) -> None:
     assert asker.browser.cookies == {}
     headers = {name.lower(): value for name, value in asker.browser.seen[-1].received}
     assert headers["clear-site-data"] == '"cache", "cookies", "storage"'
+    asker.comes_back(stage.browser())
+    asker.erases()
 
 
 def test_behind_https_cookies_travel_nowhere_else(live_system: Callable[..., LiveSystem]) -> None:

@@ -1,9 +1,7 @@
 """An instance of a test's own, in use: its secrets, its keyring, somebody at the desk."""
 
 import io
-import os
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,7 @@ OPERATOR = pyrage.x25519.Identity.generate()
 
 
 @pytest.fixture
-def world(
-    transactional_db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def world(transactional_db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     settings.SECRETS_DIR = tmp_path / "secrets"
     settings.KEYRING_PATH = tmp_path / "keyring" / "slots"
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
@@ -37,10 +33,7 @@ def world(
     cache.clear()
     Instance.objects.all().delete()
     instance.ensure(create=True)
-    # Commands that make files set it, and here they share a process with the other tests.
-    mask = os.umask(0o022)
-    yield worlds.make()
-    os.umask(mask)
+    return worlds.make()
 
 
 def taken(recipients: list[str] | None = None) -> bytes:
