@@ -18,6 +18,7 @@ from privacy import clock, crypto
 from privacy.models import Session
 
 _COOKIE_BYTES = 32
+_IDLE = "_idle"
 
 
 class SessionStore(SessionBase):
@@ -107,9 +108,19 @@ class SessionStore(SessionBase):
             return None
         return (row, content) if isinstance(content, dict) else None
 
+    def end_when_idle(self, seconds: int) -> None:
+        """End when nobody used it for so long, and with the browser: a cookie with an age of its own would
+        be written to the visitor's disk. It counts more than what a login asks for in the same browser."""
+        self[_IDLE] = seconds
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """Seconds after its last use, unless `end_when_idle` said otherwise."""
+        idle = self.get(_IDLE)
+        return super().get_expiry_age(**kwargs) if idle is None else int(idle)
+
     def get_expire_at_browser_close(self) -> bool:
-        """Always: a cookie with an age of its own would be written to the visitor's disk."""
-        return True
+        """Whether the cookie ends with the browser: all but those of a device somebody chose to remember."""
+        return _IDLE in self or super().get_expire_at_browser_close()
 
     def _ends(self, at: datetime) -> datetime:
         return clock.quarter_up(at + timedelta(seconds=self.get_expiry_age()))

@@ -4,12 +4,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from privacy.sessions import SessionStore
 from requests_app.models import Claim, Mailbox, Need
 from requests_app.readers import Unlocked
 
@@ -48,7 +49,7 @@ class AskerRequest(HttpRequest):
 def enter(request: HttpRequest, visit: Visit) -> None:
     """Open the mailbox in this session, under a new session cookie."""
     request.session.cycle_key()
-    request.session.set_expiry(IDLE_SECONDS)
+    cast(SessionStore, request.session).end_when_idle(IDLE_SECONDS)
     _remember(request, visit)
 
 

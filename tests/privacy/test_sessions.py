@@ -202,6 +202,17 @@ def test_a_session_with_an_expiry_of_its_own_keeps_to_it() -> None:
     assert Session.objects.get().expires_at == datetime(2030, 5, 6, 13, 15, tzinfo=UTC)
 
 
+def test_what_ends_when_idle_ends_with_the_browser_whatever_a_login_asks_for() -> None:
+    store = SessionStore()
+    store.end_when_idle(60 * 60)
+    store.set_expiry(14 * 24 * 60 * 60)
+
+    store.save()
+
+    assert Session.objects.get().expires_at == datetime(2030, 5, 6, 13, 15, tzinfo=UTC)
+    assert store.get_expire_at_browser_close() is True
+
+
 def test_more_than_16_k_is_refused_and_not_cut() -> None:
     store = SessionStore()
     store["much"] = "x" * 17_000
