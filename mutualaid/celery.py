@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
 import django
@@ -59,17 +60,18 @@ app.conf.update(
 )
 
 
-def run_duty(duty: Duty) -> None:
-    """Do what is due for one duty and note when. No error leaves here with its text."""
+def run_duty(duty: Duty) -> bool:
+    """Do what is due for one duty; whether it got to its end. No error leaves here with its text."""
     try:
         close_old_connections()
         duty.run(clock.now())
-        Heartbeat.objects.swept(duty.name, clock.now())
     except Exception as problem:
         # One duty must not stop the others.
         log.error("duty %s stopped: %s", duty.name, type(problem).__name__)
+        return False
     finally:
         connections.close_all()
+    return True
 
 
 @app.task(name="mutualaid.look")  # type: ignore[untyped-decorator]
@@ -88,7 +90,9 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
         self.stopping = threading.Event()
+        # Duties that run at this moment, and those that did not get to their end the last time.
         self.busy: set[str] = set()
+        self.failing: set[str] = set()
         self.beaten = float("-inf")
         self.stumbling = False
         self.thread: threading.Thread | None = None
@@ -123,14 +127,20 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
                 self.busy.add(duty.name)
                 pool.apply_async(self.run, (duty,))
         if time.monotonic() - self.beaten >= BEAT:
-            Heartbeat.objects.beat(HEART, at)
+            self.beat(at)
             self.beaten = time.monotonic()
 
+    def beat(self, at: datetime) -> None:
+        """Say that this worker lives, and which duties it has looked through to their end."""
+        swept = [duty.name for duty in DUTIES if duty.name not in self.busy | self.failing]
+        Heartbeat.objects.beat(HEART, swept, at)
+
     def run(self, duty: Duty) -> None:
-        try:
-            run_duty(duty)
-        finally:
-            self.busy.discard(duty.name)
+        if run_duty(duty):
+            self.failing.discard(duty.name)
+        else:
+            self.failing.add(duty.name)
+        self.busy.discard(duty.name)
 
 
 app.steps["worker"].add(Ticker)

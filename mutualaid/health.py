@@ -13,6 +13,7 @@ from privacy.due import Duty
 from privacy.models import Heartbeat
 
 LONGEST_SILENCE = timedelta(seconds=10)
+STEP = timedelta(seconds=5)
 
 
 @require_GET
@@ -37,11 +38,16 @@ def look_around(at: datetime) -> dict[str, object]:
 
 
 def _duty(duty: Duty, seen: Heartbeat | None, at: datetime) -> dict[str, object]:
-    """How late its oldest row is, and how long ago it last looked through them; both in seconds."""
-    late = duty.oldest_late(at)
+    """How late its oldest row is, and how long ago it last looked through them; both in seconds.
+
+    In whole steps while all is well: this is public, and a row a second old says that somebody asked.
+    """
+    late, healthy = duty.oldest_late(at), False
+    if late <= duty.late_after:
+        late, healthy = late - late % STEP, True
     swept = _ago(seen.swept_at if seen else None, at)
-    return {"late": round(late.total_seconds(), 1), "swept": swept, "healthy": late <= duty.late_after}
+    return {"late": int(late.total_seconds()), "swept": swept, "healthy": healthy}
 
 
-def _ago(moment: datetime | None, at: datetime) -> float | None:
-    return None if moment is None else round(max(0.0, (at - moment).total_seconds()), 1)
+def _ago(moment: datetime | None, at: datetime) -> int | None:
+    return None if moment is None else max(0, int((at - moment).total_seconds()))

@@ -1,5 +1,6 @@
 """The rows of privacy/: encrypted sessions, compartments, this instance, heartbeats and counters."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -71,16 +72,16 @@ class Instance(models.Model):
 
 
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
-    def beat(self, name: str, at: datetime) -> None:
-        """`name` is alive at `at`."""
-        self._write(Heartbeat(name=name, beat_at=at), ["beat_at"])
+    def beat(self, name: str, swept: Iterable[str], at: datetime) -> None:
+        """`name` is alive at `at`, and has looked through the due rows of each duty in `swept`.
 
-    def swept(self, name: str, at: datetime) -> None:
-        """The duty `name` finished looking through its due rows at `at`; that is a beat, too."""
-        self._write(Heartbeat(name=name, beat_at=at, swept_at=at), ["beat_at", "swept_at"])
-
-    def _write(self, row: "Heartbeat", fields: list[str]) -> None:
-        self.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=fields)
+        All in one beat, whether there was anything to do or not: when a duty last had something to do would
+        say to the second when somebody asked.
+        """
+        rows = [Heartbeat(name=name, beat_at=at)]
+        rows += [Heartbeat(name=duty, beat_at=at, swept_at=at) for duty in swept]
+        fields = ["beat_at", "swept_at"]
+        self.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=fields)
 
 
 class Heartbeat(models.Model):

@@ -401,7 +401,7 @@ def test_an_instance_in_use_or_running_is_refused(world: World, tmp_path: Path) 
 
     with pytest.raises(CommandError, match="This instance is in use: with --replace"):
         call_command(*words)
-    Heartbeat.objects.beat("ticker", AT - timedelta(seconds=5))
+    Heartbeat.objects.beat("ticker", [], AT - timedelta(seconds=5))
     with pytest.raises(CommandError, match="This instance is running: stop it"):
         call_command(*words, "--replace")
 

@@ -59,7 +59,6 @@ def test_what_is_due_is_started_and_what_is_not_is_left_alone(
     pool.on_stop()
 
     assert done == ["lapse"]
-    assert Heartbeat.objects.get(name="lapse").swept_at is not None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,6 +90,36 @@ def test_the_heart_beats_also_when_nothing_is_due(
     ticker.tick(pool)
 
     assert (clock.now() - Heartbeat.objects.get(name=HEART).beat_at).total_seconds() < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something_to_do_or_not(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+
+    def fail(at: datetime) -> Swept:
+        raise ValueError
+
+    def last(at: datetime) -> Swept:
+        may_end.wait(10)
+        return Swept()
+
+    duties = [a_duty("did", lambda at: Swept(1)), a_duty("failed", fail), a_duty("still runs", last)]
+    monkeypatch.setattr(celery, "DUTIES", [*duties, a_duty("had nothing to do", last, due=False)])
+    ticker.beaten = time.monotonic()
+    ticker.tick(pool)
+    while ticker.busy != {"still runs"}:
+        time.sleep(0.01)
+    ticker.beat(AT)
+    may_end.set()
+    pool.on_stop()
+
+    assert sorted(Heartbeat.objects.values_list("name", "swept_at")) == [
+        ("did", AT),
+        ("had nothing to do", AT),
+        (HEART, None),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,39 +25,44 @@ def duty(late: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_healthy_while_the_heart_beats_and_nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     duty(timedelta(seconds=59.96), monkeypatch)
-    Heartbeat.objects.beat(HEART, AT - timedelta(seconds=10))
-    Heartbeat.objects.swept("lapse", AT - timedelta(seconds=3))
+    Heartbeat.objects.beat(HEART, ["lapse"], AT - timedelta(seconds=10))
 
     assert look_around(AT) == {
         "healthy": True,
         "database": True,
-        "heartbeat": 10.0,
-        "duties": {"lapse": {"late": 60.0, "swept": 3.0, "healthy": True}},
+        "heartbeat": 10,
+        "duties": {"lapse": {"late": 55, "swept": 10, "healthy": True}},
     }
+
+
+def test_nobody_reads_here_that_somebody_asked_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    duty(timedelta(seconds=4.9), monkeypatch)
+
+    assert look_around(AT)["duties"] == {"lapse": {"late": 0, "swept": None, "healthy": True}}
 
 
 def test_a_late_duty_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     duty(timedelta(seconds=60.1), monkeypatch)
-    Heartbeat.objects.beat(HEART, AT)
+    Heartbeat.objects.beat(HEART, [], AT)
 
     assert look_around(AT) == {
         "healthy": False,
         "database": True,
-        "heartbeat": 0.0,
-        "duties": {"lapse": {"late": 60.1, "swept": None, "healthy": False}},
+        "heartbeat": 0,
+        "duties": {"lapse": {"late": 60, "swept": None, "healthy": False}},
     }
 
 
 @pytest.mark.parametrize("silent_for", [None, timedelta(seconds=11)])
 def test_a_silent_heart_is_not_healthy(silent_for: timedelta | None) -> None:
     if silent_for:
-        Heartbeat.objects.beat(HEART, AT - silent_for)
+        Heartbeat.objects.beat(HEART, [], AT - silent_for)
 
     assert look_around(AT)["healthy"] is False
 
 
 def test_anybody_may_ask_and_reads_every_duty_by_name(client: Client) -> None:
-    Heartbeat.objects.beat(HEART, clock.now())
+    Heartbeat.objects.beat(HEART, [], clock.now())
     answer = client.get(reverse("healthz"))
 
     assert answer.status_code == 200

@@ -250,7 +250,7 @@ def test_the_sheet_after_a_rotation_brings_lost_secrets_back(in_use: InUse) -> N
 
 
 def test_while_it_runs_nothing_is_rotated(in_use: InUse) -> None:
-    Heartbeat.objects.beat("ticker", AT)
+    Heartbeat.objects.beat("ticker", [], AT)
 
     with pytest.raises(CommandError, match="This instance is running"):
         rotate()

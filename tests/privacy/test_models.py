@@ -13,22 +13,15 @@ AT = datetime(2026, 11, 23, 18, 40, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 18, 41, tzinfo=UTC)
 
 
-def test_a_beat_is_remembered_for_each_name() -> None:
-    Heartbeat.objects.beat("ticker", AT)
-    Heartbeat.objects.swept("lapse", AT)
-    Heartbeat.objects.beat("lapse", LATER)
-    Heartbeat.objects.beat("ticker", LATER)
+def test_a_beat_is_remembered_for_each_name_and_a_sweep_is_a_beat() -> None:
+    Heartbeat.objects.beat("ticker", ["lapse", "expire"], AT)
+    Heartbeat.objects.beat("ticker", ["expire"], LATER)
 
     assert sorted(Heartbeat.objects.values_list("name", "beat_at", "swept_at")) == [
-        ("lapse", LATER, AT),
+        ("expire", LATER, LATER),
+        ("lapse", AT, AT),
         ("ticker", LATER, None),
     ]
-
-
-def test_a_sweep_is_a_beat() -> None:
-    Heartbeat.objects.swept("lapse", AT)
-
-    assert Heartbeat.objects.get().beat_at == AT
 
 
 def test_counts_are_kept_by_name_and_month() -> None:

@@ -63,5 +63,5 @@ def test_a_key_whose_row_was_never_stored_is_destroyed_at_the_next_start(world: 
 
 def test_no_key_is_taken_away_while_something_else_runs(world: World) -> None:
     keyring().allocate("need:00000000-0000-0000-0000-000000000000")
-    Heartbeat.objects.beat("ticker", AT)
+    Heartbeat.objects.beat("ticker", [], AT)
     assert start.free_slots_without_a_row(AT) == 0
