@@ -96,7 +96,7 @@ CACHES: dict[str, dict[str, object]] = {
 if CACHE_URL:
     # Short timeouts: a Redis that hangs must not hold the few threads of the web process.
     CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "privacy.caches.ForgivingRedis",
         "LOCATION": CACHE_URL,
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
