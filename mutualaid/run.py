@@ -174,7 +174,8 @@ def nursery() -> None:
 def main() -> None:
     host, port = read("HOST", "127.0.0.1"), int(read("PORT", "8000"))
     refuse_a_busy_port(host, port)
-    say(f"Serving on http://{host}:{port} (Ctrl-C stops it).")
+    # mutualaid/web.py says when it serves.
+    say("Starting …")
     Runner([Child("nursery", nursery, patience=2 * PATIENCE + 5)]).run()
     say("Stopped.")
 

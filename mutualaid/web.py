@@ -8,6 +8,7 @@ from granian.log import LogLevels
 
 from mutualaid import parent_death, wsgi
 from mutualaid.environment import read
+from mutualaid.run import say
 
 BLOCKING_THREADS = 2
 
@@ -15,14 +16,22 @@ BLOCKING_THREADS = 2
 def application(_target: str) -> Any:
     """What the forked process serves. A killed granian would leave it behind, listening."""
     parent_death.die_with_parent()
+    host, port = address()
+    say(f"Serving on http://{host}:{port} (Ctrl-C stops it).")
     return wsgi.application
 
 
+def address() -> tuple[str, int]:
+    """Where it listens: HOST and PORT."""
+    return read("HOST", "127.0.0.1"), int(read("PORT", "8000"))
+
+
 def main() -> None:
+    host, port = address()
     server = Granian(
         "mutualaid.wsgi:application",
-        address=read("HOST", "127.0.0.1"),
-        port=int(read("PORT", "8000")),
+        address=host,
+        port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=BLOCKING_THREADS,
