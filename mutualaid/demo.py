@@ -15,7 +15,7 @@ from privacy import clock, codes
 from privacy.crypto import new_key
 from requests_app import asking, tasks
 from requests_app.models import Asked, Claim, Message, Need
-from requests_app.models.need import DESK
+from requests_app.models.asked import DESK
 from requests_app.readers import Unlocked
 from requests_app.visits import Visit
 from requests_app.volunteer_page import need_page
@@ -218,7 +218,7 @@ class _Needs:
             **{"parts": int(clock.ALL_PARTS), **more},
         )
         form = secrets.token_bytes(32)
-        opened = asking.ask(asked, form, None, visit, self.language, self.at)
+        opened = asking.ask(asked, form, visit, self.language, self.at)
         return opened, Need.objects.of(opened.mailbox).latest("sequence")
 
     def _comes(self, visit: Visit, need: Need) -> None:

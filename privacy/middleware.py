@@ -19,7 +19,7 @@ from django.utils import translation
 from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
 
-from privacy.crypto import SealingImpossible, TooLong
+from privacy.crypto import SealingImpossible, TooLong, Unreadable
 from privacy.gate import Busy
 from privacy.sessions import SessionStore
 
@@ -112,7 +112,8 @@ class BodyLimit:
 
 
 class SealedOr503:
-    """Where sealing is impossible or the gate is full, nothing is stored and the page says so calmly."""
+    """Where sealing is impossible, the gate is full, or a row was tampered with and the page cannot go on
+    without it: nothing is stored, and the page says so calmly."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
@@ -121,7 +122,8 @@ class SealedOr503:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return _unavailable(request) if isinstance(exception, SealingImpossible | Busy) else None
+        refused = isinstance(exception, SealingImpossible | Busy | Unreadable)
+        return _unavailable(request) if refused else None
 
 
 class Sessions(SessionMiddleware):

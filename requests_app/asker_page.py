@@ -20,7 +20,7 @@ from privacy.crypto import Unreadable
 from requests_app import facts
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import Claim, Message, Need, Proposal, Task
-from requests_app.models.need import DESK
+from requests_app.models.asked import DESK
 from requests_app.models.sealed import with_compartments
 from requests_app.readers import Unlocked
 from requests_app.sentences import Sentence, what_happens

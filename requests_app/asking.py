@@ -1,11 +1,10 @@
-"""Asking: one filled form becomes a mailbox, a sealed need and, if she wants, a way to tell her."""
+"""Asking: one filled form becomes a mailbox and a sealed need."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
-from notify.models import Channel
 from privacy import instance
 from privacy.codes import secret_from
 from privacy.derivation import derive_all
@@ -18,16 +17,6 @@ FORM_OPENS = timedelta(hours=2)
 
 class PostedBefore(Exception):
     """This form made a need already, and only her code leads to it now."""
-
-
-@dataclass(frozen=True)
-class Tell:
-    """How she wants to be told: a transport, an address, between which two hours (None: any)."""
-
-    transport: str
-    address: str = field(repr=False)
-    from_hour: int | None = None
-    until_hour: int | None = None
 
 
 def form_key(token: str, csrf_secret: str) -> bytes:
@@ -44,9 +33,7 @@ def stored_form_key(key: bytes) -> bytes:
     return instance.mac("form that was posted", key)
 
 
-def ask(
-    asked: Asked, key: bytes, tell: Tell | None, visit: Visit | None, language: str, at: datetime
-) -> Visit:
+def ask(asked: Asked, key: bytes, visit: Visit | None, language: str, at: datetime) -> Visit:
     """Store a need. From an open mailbox it joins that one; otherwise a new return code is made.
 
     Raises derivation.Busy, crypto.SealingImpossible, PostedBefore: then nothing was stored.
@@ -56,7 +43,7 @@ def ask(
         return again
     opened = visit or _new_mailbox(key, language, at)
     try:
-        need = Need.objects.ask(opened.mailbox, asked, at)
+        Need.objects.ask(opened.mailbox, asked, at)
     except IntegrityError:
         # The same form at the same moment: the other post was faster, and made the same code.
         if (again := _asked_before(key, visit, at)) is not None:
@@ -64,24 +51,8 @@ def ask(
         if visit is None:
             raise
         # Her mailbox was erased in another window: a new one, with a code of its own.
-        return ask(asked, key, tell, None, language, at)
-    if tell is not None:
-        _remember_how_to_tell(need, tell, language, at)
+        return ask(asked, key, None, language, at)
     return opened
-
-
-def _remember_how_to_tell(need: Need, tell: Tell, language: str, at: datetime) -> None:
-    """Her address, sealed, for as long as the need lives; one test message says whether it works."""
-    channel = Channel.objects.add(
-        recipient=need.id,
-        transport=tell.transport,
-        address=tell.address,
-        language=language,
-        from_hour=tell.from_hour,
-        until_hour=tell.until_hour,
-        at=at,
-    )
-    channel.test(at)
 
 
 def _asked_before(key: bytes, visit: Visit | None, at: datetime) -> Visit | None:

@@ -13,8 +13,8 @@ from requests_app import desk_key, facts, matching
 from requests_app.asker_page import readable, vouched_since
 from requests_app.desk_page import moment
 from requests_app.models import Claim, Need, Proposal, Task
+from requests_app.models.asked import DESK, FIRST
 from requests_app.models.claim import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
-from requests_app.models.need import DESK, FIRST
 from requests_app.readers import Unlocked
 from volunteers import desk
 from volunteers.models import Volunteer

@@ -12,7 +12,7 @@ from organisation import kinds
 from privacy.models import Heartbeat
 from requests_app import facts
 from requests_app.models import Claim, Event, Need, Proposal, Task
-from requests_app.models.need import DESK
+from requests_app.models.asked import DESK
 from requests_app.models.task import OPEN
 
 YOURS, NOBODY, HELD, COMING = "yours", "nobody", "held", "coming"
@@ -121,13 +121,14 @@ class _Table:
             runs_out_at=runs_out_at,
             runs_out=moment(runs_out_at, self.at),
             begins_at=begins_at,
-            fire=self._fire(need, begins_at) if state in (YOURS, NOBODY) else "",
+            fire=self._fire(need) if state in (YOURS, NOBODY) else "",
         )
 
-    def _fire(self, need: Need, begins_at: datetime) -> str:
-        if begins_at <= self.at:
+    def _fire(self, need: Need) -> str:
+        needed_by = need.needed_by(self.at)
+        if needed_by is None or need.last_chance_at() <= self.at:
             return gettext("Should have begun")
-        soon = begins_at - self.at <= kinds.get(need.kind).urgent_within
+        soon = needed_by - self.at <= kinds.get(need.kind).urgent_within
         return gettext("Begins soon") if soon else ""
 
     def _waited(self, task: Task) -> str:

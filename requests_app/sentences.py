@@ -7,7 +7,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 
 from requests_app.models import Claim, Need, Task
-from requests_app.models.need import DESK, MET
+from requests_app.models.asked import DESK
+from requests_app.models.need import MET
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,14 @@ def what_happens(need: Need, offered: list[Claim], tasks: list[Task], asked: int
             "yes",
         )
     if coming:
-        return Sentence(gettext("Somebody is coming. Not everything is taken yet."), _until(need), "yes")
+        now = gettext("Somebody is coming. Not everything is taken yet.")
+        return Sentence(now, _until(need, at), "yes")
     if offered:
-        return _offered(need, len(offered))
+        return _offered(need, len(offered), at)
     if all(task.everybody_was_asked for task in tasks):
         now = gettext("Everybody who fits was asked. Nobody is coming until this page says yes.")
-        return Sentence(now, gettext("The desk knows.") + " " + _until(need), "warn")
-    return _waiting(need, asked)
+        return Sentence(now, gettext("The desk knows.") + " " + _until(need, at), "warn")
+    return _waiting(need, asked, at)
 
 
 def _key_lost() -> Sentence:
@@ -59,11 +61,11 @@ def _closed(need: Need) -> Sentence:
     )
 
 
-def _offered(need: Need, people: int) -> Sentence:
+def _offered(need: Need, people: int, at: datetime) -> Sentence:
     if need.decides == DESK:
         return Sentence(
             gettext("Somebody offered. The desk decides for you."),
-            gettext("Nobody is coming until this page says yes.") + " " + _until(need),
+            gettext("Nobody is coming until this page says yes.") + " " + _until(need, at),
         )
     now = ngettext(
         "%(count)d person offered. Nobody is coming until you say yes.",
@@ -73,20 +75,23 @@ def _offered(need: Need, people: int) -> Sentence:
     return Sentence(now, gettext("You can say no. You need no reason."), "warn")
 
 
-def _waiting(need: Need, asked: int) -> Sentence:
+def _waiting(need: Need, asked: int, at: datetime) -> Sentence:
     if not asked:
         now = gettext("Nobody was asked yet. Nobody is coming until this page says yes.")
-        return Sentence(now, _until(need))
+        return Sentence(now, _until(need, at))
     now = ngettext(
         "%(count)d volunteer was asked. Nobody is coming until this page says yes.",
         "%(count)d volunteers were asked. Nobody is coming until this page says yes.",
         asked,
     ) % {"count": asked}
-    return Sentence(now, _until(need))
+    return Sentence(now, _until(need, at))
 
 
-def _until(need: Need) -> str:
-    """When to use another plan: at the latest when what she asked for begins."""
-    begins = timezone.localtime(need.begins_at())
-    moment = f"{formats.date_format(begins, 'l')} {formats.time_format(begins, 'H:i')}"
+def _until(need: Need, at: datetime) -> str:
+    """When to use another plan: when what she asked for begins, or else while it still may."""
+    needed_by = need.needed_by(at)
+    if needed_by is None:
+        return gettext("The time you asked for is over. Please use another plan now.")
+    local = timezone.localtime(needed_by)
+    moment = f"{formats.date_format(local, 'l')} {formats.time_format(local, 'H:i')}"
     return gettext("If it does not say yes by %(moment)s, use another plan.") % {"moment": moment}

@@ -107,18 +107,17 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
     """A fixed number of queries for one row and for fifty."""
     claims = list(Claim.objects.of(volunteer, at))
     had = {claim.task_id for claim in claims}
-    matches = [m for m in matching.board(volunteer, at) if m.task_id not in had]
-    tasks = Task.objects.for_board().in_bulk([m.task_id for m in matches])
+    found = [m for m in matching.board(volunteer, at) if m.task_id not in had]
+    tasks = Task.objects.for_board().in_bulk([m.task_id for m in found])
+    # One that was erased since is not there any more.
+    matches = [m for m in found if m.task_id in tasks]
     # Whoever has her code on paper comes first: a need nobody can come back to is asked in vain.
     matches.sort(key=lambda match: not tasks[match.task_id].need.mailbox.confirmed)
     held = set(Claim.objects.holding(at).filter(task__in=tasks).values_list("task_id", flat=True))
     return Board(
         mine=[_row(claim.task, claim.need, [], claim=claim) for claim in claims],
         free=[
-            _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held)
-            for m in matches
-            # One that was erased since is not there any more.
-            if m.task_id in tasks
+            _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
         ],
     )
 

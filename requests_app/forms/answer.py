@@ -11,7 +11,7 @@ from organisation.forms import answers, question_fields
 from privacy.codes import MAX_TYPED
 from requests_app.forms.ask import NOTE_LENGTH, PLACE_LENGTH, TOO_LONG
 from requests_app.models import Asked, Need
-from requests_app.models.need import DESK
+from requests_app.models.asked import DESK
 from volunteers import desk
 
 MESSAGE_LENGTH = 1000

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.utils import formats, timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notify import transports
@@ -19,9 +19,7 @@ from organisation.forms import ShownAsTyped, answers, question_fields, question_
 from organisation.kind import Kind, Question
 from organisation.models import Area, Organisation
 from privacy import clock
-from requests_app.asking import Tell
-from requests_app.models import Asked
-from requests_app.models.need import DESK, FIRST, SHE
+from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
 
 DAYS_AHEAD = 30
 NOTE_LENGTH = 2000
@@ -46,7 +44,7 @@ MYSELF, EMAIL = "", "email"
 
 
 class AskForm(ShownAsTyped, forms.Form):
-    """One kind's form. `asked()` and `tell()` give what was typed, ready to be stored."""
+    """One kind's form. `asked()` gives what was typed, ready to be stored."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     area = forms.ModelChoiceField(
@@ -233,8 +231,7 @@ class AskForm(ShownAsTyped, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        day, parts = data.get("day"), self._parts()
-        if day and all(clock.part_end(day, part) <= self.at for part in clock.Part if parts & part):
+        if data.get("day") and not self._parts():
             self.add_error("parts", _("This time is over. Please choose a later one."))
         if "desk_reads" not in self.fields and self.data.get("desk_reads") == "yes":
             self.add_error(
@@ -259,21 +256,22 @@ class AskForm(ShownAsTyped, forms.Form):
     # What was typed
 
     def _parts(self) -> int:
-        ticked = self.cleaned_data.get("parts") or []
-        return reduce(or_, ticked, 0) or int(clock.ALL_PARTS)
+        """The parts that would do, without those that are over today: nobody can come then."""
+        ticked = reduce(or_, self.cleaned_data.get("parts") or [], 0) or int(clock.ALL_PARTS)
+        day = self.cleaned_data["day"]
+        return sum(part for part in clock.Part if ticked & part and clock.part_end(day, part) > self.at)
 
     def asked(self) -> Asked:
         """The need as typed. Call after is_valid()."""
         data = self.cleaned_data
         chosen = [*data["conditions"], *([data["who"]] if data["who"] else [])]
-        ticked = reduce(or_, data["parts"], 0)
         hours = int(data["looks_again"] or 0)
         return Asked(
             kind=self.kind.slug,
             area=data["area"],
             day=data["day"],
             parts=self._parts(),
-            covers=ticked if self.kind.covers_parts else 0,
+            covers=self._parts() if data["parts"] and self.kind.covers_parts else 0,
             nights=(data.get("nights") or 1) if self.kind.has_nights else 0,
             people=data.get("people") or 1,
             languages=languages.bits(data["languages"]),
@@ -285,14 +283,16 @@ class AskForm(ShownAsTyped, forms.Form):
             note=data["note"],
             place=data.get("place", ""),
             answers=answers(self.kind, data),
+            tell=self._tell(),
         )
 
-    def tell(self) -> Tell | None:
+    def _tell(self) -> Tell | None:
         """Where to tell her; None where she looks herself."""
         data = self.cleaned_data
         if data.get("tell_by") != EMAIL:
             return None
-        return Tell(EMAIL, data["email"], data["from_hour"], data["until_hour"])
+        language = get_language() or ""
+        return Tell(EMAIL, data["email"], language, data["from_hour"], data["until_hour"])
 
 
 def _in_use(field: BoundField) -> bool:

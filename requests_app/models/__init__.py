@@ -1,11 +1,12 @@
 """The rows of a need, from asking to forgetting. One file for each thing."""
 
+from requests_app.models.asked import Asked
 from requests_app.models.bed_night import BedNight
 from requests_app.models.claim import Claim, NotNow, TooLate
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
-from requests_app.models.need import Asked, Need
+from requests_app.models.need import Need
 from requests_app.models.need_day import NeedDay
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.shared import KeyChanged

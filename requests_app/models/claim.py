@@ -17,11 +17,12 @@ from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment, Grant
 from privacy.states import SomebodyWasFaster, Stateful
+from requests_app.models.asked import DESK, FIRST
 from requests_app.models.bed_night import BedNight
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
-from requests_app.models.need import DESK, FIRST, Need
+from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.shared import THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
@@ -212,9 +213,10 @@ class Claim(Shared, Stateful, DueRow):
             until = max(until, self.need.looks_again_at + TIME_TO_ANSWER)
         return min(clock.quarter_up(until), self.need.expires_at)
 
-    def has_beds(self) -> bool:
-        """Whether the nights it needs are still free at its offer."""
-        return BedNight.objects.has_room(self)
+    def can_be_passed_on(self, at: datetime) -> bool:
+        """Whether the one who stands by can hold it now, and the nights it needs are still free there."""
+        enough = Taken.objects.are_enough(self.volunteer, at)
+        return self.volunteer.may_act(at) and not enough and BedNight.objects.has_room(self)
 
     def approve_unattended(self, at: datetime) -> None:
         """The first who is let in takes it: nobody who holds a key is there, so note and place wait."""

@@ -4,7 +4,6 @@ import json
 import secrets
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from notify import outbox
+from notify.models import Channel
 from organisation import kinds
 from organisation.models import Area, Organisation
 from privacy import clock
@@ -22,9 +22,10 @@ from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment, Counter
 from privacy.states import SomebodyWasFaster, Stateful
+from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.need_day import NeedDay, week_covered
+from requests_app.models.need_day import NeedDay, chances, week_covered
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
 from volunteers import desk
@@ -35,32 +36,8 @@ if TYPE_CHECKING:
 OPEN, MET, WITHDRAWN, EXPIRED, ERASED = "open", "met", "withdrawn", "expired", "erased"
 ENDED = (MET, WITHDRAWN, EXPIRED, ERASED)
 NOT_ENDED = (OPEN, UNREADABLE)
-SHE, DESK, FIRST = "asker", "desk", "first"
 # How long the page says "Closed" before the row itself is deleted.
 SHOWN_AFTER_END = timedelta(hours=24)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One filled form, checked. `day` is a local date; `parts` and `covers` are masks of clock.Part."""
-
-    kind: str
-    area: Area
-    day: date
-    parts: int
-    covers: int = 0
-    nights: int = 0
-    people: int = 1
-    languages: int = 0
-    languages_hard: bool = False
-    conditions: int = 0
-    decides: str = SHE
-    desk_reads: bool = False
-    looks_again_at: datetime | None = None
-    note: str = field(default="", repr=False)
-    place: str = field(default="", repr=False)
-    answers: dict[str, Any] = field(default_factory=dict, repr=False)
-    form_key: bytes | None = field(default=None, repr=False)
 
 
 class NeedQuerySet(DueQuerySet["Need"]):
@@ -146,6 +123,8 @@ class NeedQuerySet(DueQuerySet["Need"]):
         need.save(force_insert=True)
         NeedDay.objects.make(need)
         need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
+        if asked.tell is not None:
+            need._remember_how_to_tell(asked.tell, at)
         Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
 
 
@@ -234,8 +213,17 @@ class Need(CanLoseItsKey, Stateful, DueRow):
 
     def begins_at(self) -> datetime:
         """When the earliest part that would do begins."""
-        first = next(part for part in clock.Part if self.parts & part)
-        return clock.part_start(self.day, first)
+        return chances(self.day, self.parts)[0][0]
+
+    def last_chance_at(self) -> datetime:
+        """When the last part that would do begins."""
+        return chances(self.day, self.parts)[-1][0]
+
+    def needed_by(self, at: datetime) -> datetime | None:
+        """The next moment at which it matters that somebody comes; None where the time asked for is over."""
+        parts = chances(self.day, self.parts)
+        moments = [*(begins for begins, _ends in parts), parts[-1][1]]
+        return next((moment for moment in moments if moment > at), None)
 
     # What is sealed
 
@@ -255,6 +243,19 @@ class Need(CanLoseItsKey, Stateful, DueRow):
             readers = [mailbox, *at_desk]
             _, place = Compartment.objects.make("place", self.slot_owner, self.slot_number, readers, at)
             self.desk_place = place.seal_text(asked.place, "need", "desk_place", self.id)
+
+    def _remember_how_to_tell(self, tell: Tell, at: datetime) -> None:
+        """Her address, sealed, for as long as the need lives; one test message says whether it works."""
+        channel = Channel.objects.add(
+            recipient=self.id,
+            transport=tell.transport,
+            address=tell.address,
+            language=tell.language,
+            from_hour=tell.from_hour,
+            until_hour=tell.until_hour,
+            at=at,
+        )
+        channel.test(at)
 
     def read_note(self, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:
         """The note and the further answers, as she wrote them. Raises Unreadable."""

@@ -1,6 +1,6 @@
 """The dates a need touches, as rows that matching joins."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -65,3 +65,8 @@ def week_covered(day: date, parts: int, covers: int, nights: int) -> int:
     for one, _any_parts, all_parts, _night in day_parts(day, parts, covers, nights):
         mask |= clock.weekly_bits(one, all_parts)
     return mask
+
+
+def chances(day: date, parts: int) -> list[tuple[datetime, datetime]]:
+    """When each part of `day` that would do begins and ends, in order; `parts` is never empty."""
+    return [(clock.part_start(day, part), clock.part_end(day, part)) for part in clock.Part if parts & part]

@@ -24,6 +24,13 @@ class TakenQuerySet(models.QuerySet["Taken"]):
         if row:
             row.delete()
 
+    def are_enough(self, volunteer: Volunteer, at: datetime) -> bool:
+        """Whether they took as many this week as they said they would at most."""
+        cap = volunteer.cap_per_week
+        if cap is None:
+            return False
+        return self.filter(volunteer=volunteer, day__gte=first_day_that_counts(at)).count() >= cap
+
     def forgettable(self, at: datetime) -> "TakenQuerySet":
         return self.filter(forget_after__lte=at)
 

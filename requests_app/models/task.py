@@ -15,9 +15,11 @@ from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models import claim as claims
+from requests_app.models.asked import FIRST
 from requests_app.models.event import Event
-from requests_app.models.need import FIRST, Need
+from requests_app.models.need import Need
 from requests_app.models.proposal import Proposal
+from requests_app.models.taken import Taken
 from volunteers.models import Offer, Volunteer
 
 if TYPE_CHECKING:
@@ -135,7 +137,7 @@ class Task(Stateful, DueRow):
 
         `place` is where a host can be found, `is_address` says that it is no meeting point; `reasons`
         are matching's codes. Raises SomebodyWasFaster where the task is not free, claims.NotNow where
-        this volunteer may not act (paused, suspended).
+        this volunteer may not act (paused, suspended, took enough this week).
         """
         claim = self._new_claim(by, offer, is_address)
         return self._take(claim, at, place, reasons, standing_by=False)
@@ -187,7 +189,7 @@ class Task(Stateful, DueRow):
         need = Need.objects.lock(self.need_id)
         self.refresh_from_db(fields=["status"])
         claim.task, claim.need = self, need
-        if not volunteer.may_act(at):
+        if not volunteer.may_act(at) or (not standing_by and Taken.objects.are_enough(volunteer, at)):
             raise claims.NotNow
         can_take = LIVE if standing_by else (OPEN,)
         if not need.lives(at) or self.status not in can_take:
@@ -212,7 +214,7 @@ class Task(Stateful, DueRow):
         """
         self._move(OPEN, at, escalate_after=at)
         for claim in self.claims.standing_by():
-            if claim.volunteer.may_act(at) and claim.has_beds() and self._pass_to(claim, at):
+            if claim.can_be_passed_on(at) and self._pass_to(claim, at):
                 return
 
     def _pass_to(self, claim: "Claim", at: datetime) -> bool:

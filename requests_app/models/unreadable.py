@@ -14,7 +14,8 @@ from privacy.states import SomebodyWasFaster
 from requests_app.models.sealed import Sealed
 
 if TYPE_CHECKING:
-    from requests_app.models.need import Asked, Need
+    from requests_app.models.asked import Asked
+    from requests_app.models.need import Need
 
 OPEN, UNREADABLE = "open", "unreadable"
 

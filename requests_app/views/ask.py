@@ -46,7 +46,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     key = asking.form_key(form.cleaned_data["token"], _csrf_secret(request))
     language = translation.get_language() or ""
     try:
-        opened = asking.ask(form.asked(), key, form.tell(), visit, language, at)
+        opened = asking.ask(form.asked(), key, visit, language, at)
     except asking.PostedBefore:
         return redirect("return")
     if opened is not visit:

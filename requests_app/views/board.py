@@ -129,7 +129,7 @@ def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpRespons
     except SomebodyWasFaster:
         return _faster(request, at, page, form)
     except NotNow:
-        messages.info(request, _("You are paused, so nothing was taken."))
+        messages.info(request, _("You are on a break, or took enough this week. Nothing was taken."))
     return redirect("need", need_id)
 
 

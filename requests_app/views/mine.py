@@ -56,7 +56,7 @@ def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
         # A button pressed twice says yes twice.
         twice = request.visit.claim(claim_id).is_approved
         messages.info(request, str(SAID_YES if twice else NOT_WAITING))
-    except KeyChanged:
+    except (KeyChanged, Unreadable):
         messages.info(request, _("Something about this person changed. Please look again first."))
     return redirect("mine")
 
@@ -105,6 +105,9 @@ def message(request: AskerRequest, claim_id: UUID) -> HttpResponse:
         claim.write(request.visit.unlocked, Message.ASKER, text, at, once)
     except SomebodyWasFaster:
         messages.info(request, str(NOT_SENT))
+    except Unreadable:
+        form.add_error("text", _("These messages are damaged, so this was not sent. Please call the desk."))
+        return _again(request, at, Typed(claim.pk, form), NOT_SENT)
     return redirect("mine")
 
 

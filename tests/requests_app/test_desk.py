@@ -79,7 +79,7 @@ def test_what_burns_comes_first(world: World, desk: Browser) -> None:
     _, yours = world.ask(visit, day=day(4), decides="desk")
     take(ben, only_task(yours))
     _, soon = world.ask(visit, day=TODAY, parts=int(clock.Part.EVENING))
-    _, late = world.ask(visit, day=TODAY, parts=int(clock.Part.MORNING | clock.Part.NIGHT))
+    _, late = world.ask(visit, day=TODAY, parts=int(clock.Part.MORNING))
     order = re.findall(r'href="/desk/needs/([^/]+)/"', desk.page("/desk/"))
     assert order == [str(need.pk) for need in (late, soon, yours, later, held, coming)]
     assert re.findall(r"<b>(.*?)</b>", desk.page("/desk/")) == ["Should have begun", "Begins soon"]
@@ -206,9 +206,9 @@ def test_one_row_asks_the_database_as_much_as_fifty(world: World, desk: Browser)
 def test_a_worker_that_stopped_is_said(desk: Browser) -> None:
     said = "The background work has stopped."
     assert said in desk.words("/desk/")
-    Heartbeat.objects.beat("ticker", AT - 2 * MINUTE)
+    Heartbeat.objects.beat("ticker", [], AT - 2 * MINUTE)
     assert said in desk.words("/desk/")
-    Heartbeat.objects.beat("ticker", AT)
+    Heartbeat.objects.beat("ticker", [], AT)
     assert said not in desk.words("/desk/")
 
 

@@ -489,7 +489,30 @@ def test_whoever_leaves_leaves_also_where_the_last_bed_of_the_next_goes_at_that_
     first = take(ben, only_task(need))
     take(host, only_task(need), standing_by=True)
     take(host, only_task(other))
-    monkeypatch.setattr(Claim, "has_beds", lambda self: True)
+    monkeypatch.setattr(Claim, "can_be_passed_on", lambda self, at: True)
     first.release(AT)
     states = (claim_of(ben, first.task).status, claim_of(host, first.task).status, only_task(need).status)
     assert states == ("released", "standby", "open")
+
+
+def test_nobody_takes_more_than_they_said_whatever_they_press_at_the_same_moment(world: World) -> None:
+    ben = world.volunteer().volunteer
+    ben.describe(AT, cap_per_week=2)
+    tasks = [only_task(world.ask()[1]) for _number in range(6)]
+    outcomes = at_once([claim(task, ben) for task in tasks])
+    assert kinds_of(outcomes) == {"Claim": 2, "NotNow": 4}
+    assert Claim.objects.filter(volunteer=ben, status__in=HOLDING).count() == 2
+
+
+def test_whoever_took_enough_is_passed_over_when_a_hold_is_passed_on(world: World) -> None:
+    _visit, need = world.ask()
+    _other_visit, other = world.ask()
+    ben, cleo, dan = world.volunteer(), world.volunteer(), world.volunteer()
+    first = take(ben, only_task(need))
+    take(cleo, only_task(need), standing_by=True)
+    take(dan, only_task(need), standing_by=True)
+    take(cleo, only_task(other))
+    cleo.volunteer.describe(AT, cap_per_week=1)
+    first.release(AT)
+    states = [claim_of(person, first.task).status for person in (ben, cleo, dan)]
+    assert states == ["released", "standby", "held"]

@@ -77,7 +77,7 @@ class World:
     def ask(self, visit: Visit | None = None, at: datetime = AT, **values: Any) -> tuple[Visit, Need]:
         """A need, and the open mailbox of whoever asked."""
         key = secrets.token_bytes(32)
-        opened = asking.ask(self.asked(**values), key, None, visit, "en", at)
+        opened = asking.ask(self.asked(**values), key, visit, "en", at)
         return opened, Need.objects.of(opened.mailbox).latest("sequence")
 
 
