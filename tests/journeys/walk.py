@@ -3,7 +3,7 @@
 import gzip
 import http.client
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -71,7 +71,7 @@ class Browser:
 
     def new_window(self) -> "Browser":
         """Another window of the same browser: the same cookies, the same page."""
-        return Browser(self.url, self.language, dict(self.cookies), self.seen, self.page)
+        return replace(self, cookies=dict(self.cookies))
 
     # What the browser does
 
