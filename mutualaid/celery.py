@@ -24,7 +24,7 @@ if not apps.ready:
 from mutualaid.duties import DUTIES, HEART
 from privacy import clock
 from privacy.due import Duty
-from privacy.models import Heartbeat
+from privacy.models import CLOCK_DOUBTED, Heartbeat
 
 TICK = 1.0  # seconds between two looks
 BEAT = 4.0  # seconds between two heartbeats
@@ -95,6 +95,8 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         self.failing: set[str] = set()
         self.beaten = float("-inf")
         self.stumbling = False
+        # The desk's last word on the clock that this worker has heeded; None before it looked.
+        self.word: tuple[datetime | None] | None = None
         self.thread: threading.Thread | None = None
 
     def start(self, worker: Any) -> None:
@@ -121,19 +123,37 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def tick(self, pool: Any) -> None:
         """Look once, read-only, and hand each duty that has something to do to the pool."""
-        at = clock.now()
+        at, doubted = clock.now(), self.doubts_the_clock()
         for duty in DUTIES:
+            if doubted and duty.destroys:
+                # Every query treats what is overdue as over. What is destroyed is gone: that waits.
+                continue
             if duty.name not in self.busy and duty.is_due(at):
                 self.busy.add(duty.name)
                 pool.apply_async(self.run, (duty,))
         if time.monotonic() - self.beaten >= BEAT:
-            self.beat(at)
+            self.beat(at, doubted)
             self.beaten = time.monotonic()
 
-    def beat(self, at: datetime) -> None:
+    def beat(self, at: datetime, doubted: bool) -> None:
         """Say that this worker lives, and which duties it has looked through to their end."""
         swept = [duty.name for duty in DUTIES if duty.name not in self.busy | self.failing]
+        if doubted:
+            swept = [duty.name for duty in DUTIES if duty.name in swept and not duty.destroys]
+            Heartbeat.objects.beat(CLOCK_DOUBTED, [], at)
         Heartbeat.objects.beat(HEART, swept, at)
+
+    def doubts_the_clock(self) -> bool:
+        """Whether the wall clock jumped since this worker began, and nobody said since that it is right."""
+        if not clock.jumped():
+            if self.word is None:
+                self.word = (Heartbeat.objects.clock_word(),)
+            return False
+        word = (Heartbeat.objects.clock_word(),)
+        if self.word is not None and word != self.word:
+            clock.trust()
+        self.word = word
+        return clock.jumped()
 
     def run(self, duty: Duty) -> None:
         if run_duty(duty):

@@ -13,6 +13,8 @@ from privacy.due import Duty
 from privacy.models import Heartbeat
 
 LONGEST_SILENCE = timedelta(seconds=10)
+# A duty that did not get to its end for so long fails each time.
+LONGEST_SWEEP = timedelta(minutes=1)
 STEP = timedelta(seconds=5)
 
 
@@ -28,13 +30,23 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def look_around(at: datetime) -> dict[str, object]:
-    """{"healthy", "database", "heartbeat", "duties": {name: {"late", "swept", "healthy"}}}, in seconds."""
+    """{"healthy", "database", "clock", "heartbeat", "duties": {name: {"late", "swept", "healthy"}}}, in s.
+
+    "clock": whether nobody doubts the wall clock; while somebody does, nothing is destroyed.
+    """
     seen = {row.name: row for row in Heartbeat.objects.all()}
     heart = seen[HEART].beat_at if HEART in seen else None
     duties = {duty.name: _duty(duty, seen.get(duty.name), at) for duty in DUTIES}
     beats = heart is not None and at - heart <= LONGEST_SILENCE
-    healthy = beats and all(duty["healthy"] for duty in duties.values())
-    return {"healthy": healthy, "database": True, "heartbeat": _ago(heart, at), "duties": duties}
+    trusted = not Heartbeat.objects.clock_is_doubted(at)
+    healthy = beats and trusted and all(duty["healthy"] for duty in duties.values())
+    return {
+        "healthy": healthy,
+        "database": True,
+        "clock": trusted,
+        "heartbeat": _ago(heart, at),
+        "duties": duties,
+    }
 
 
 def _duty(duty: Duty, seen: Heartbeat | None, at: datetime) -> dict[str, object]:
@@ -42,11 +54,16 @@ def _duty(duty: Duty, seen: Heartbeat | None, at: datetime) -> dict[str, object]
 
     In whole steps while all is well: this is public, and a row a second old says that somebody asked.
     """
-    late, healthy = duty.oldest_late(at), False
-    if late <= duty.late_after:
-        late, healthy = late - late % STEP, True
-    swept = _ago(seen.swept_at if seen else None, at)
-    return {"late": int(late.total_seconds()), "swept": swept, "healthy": healthy}
+    late, swept_at = duty.oldest_late(at), seen.swept_at if seen else None
+    in_time = late <= duty.late_after
+    if in_time:
+        late -= late % STEP
+    looked = swept_at is not None and at - swept_at <= LONGEST_SWEEP
+    return {
+        "late": int(late.total_seconds()),
+        "swept": _ago(swept_at, at),
+        "healthy": in_time and looked,
+    }
 
 
 def _ago(moment: datetime | None, at: datetime) -> int | None:

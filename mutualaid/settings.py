@@ -150,12 +150,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "volunteers.middleware.LoginRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     # After whatever may refuse: it answers the language buttons inside a form.
     "organisation.page_language.SwitchLanguage",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "privacy.middleware.OneUp",
 ]
 
 TEMPLATES = [

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from organisation import conditions
 from privacy import clock
@@ -15,14 +16,15 @@ Text = str | Promise
 Answers = Mapping[str, object]
 
 # The pages under /a/ that are not kinds; see the public surface in the design.
-RESERVED_SLUGS: Final = frozenset({"code", "return", "mine", "leave"})
+RESERVED_SLUGS: Final = frozenset({"code", "return", "mine", "leave", "erased", "erasing"})
 # The only facts about a need that are stored in clear, and only while it lives.
 CLEAR_FACTS: Final = frozenset(
     {"kind", "area", "day", "parts", "nights", "people", "languages", "conditions"}
 )
 # Letters in all the texts of one need together: sealed as one, of up to four bytes each.
 MOST_TEXT: Final = 3500
-SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+WHERE_TO_MEET: Final = _("Where to meet")
+SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 class BadKind(ValueError):
@@ -106,11 +108,13 @@ class Kind:
     urgent_within: timedelta
     where_help: Text = ""
     when_help: Text = ""
-    place_label: Text = ""
+    place_label: Text = WHERE_TO_MEET
     # Nights are asked, and each night takes a bed.
     has_nights: bool = False
     # A volunteer must be free in every part of the day asked for; else one of them is enough.
     covers_parts: bool = False
+    # Each task needs a person of its own: two companions are two people. Else one may take them all.
+    one_person_each: bool = False
     # How many people, and what an offer counts for them ("Beds"); empty: not asked, not compared.
     people_label: Text = ""
     capacity_label: Text = ""
@@ -181,7 +185,7 @@ class Kind:
 def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     roles = [task.role for task in kind.tasks]
     asked = [question.slug for question in kind.questions]
-    yield not SLUG.fullmatch(kind.slug), "a slug is up to 32 small letters, digits and hyphens."
+    yield not SLUG.fullmatch(kind.slug), "a slug is up to 30 small letters, digits and hyphens."
     yield kind.slug in RESERVED_SLUGS, "this slug is a page of its own."
     yield not any(task.needed is _always for task in kind.tasks), "one task must not depend on answers."
     yield len(set(roles)) < len(roles), "two tasks have the same role."

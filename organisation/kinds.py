@@ -147,7 +147,7 @@ register(
                 "to",
                 _("Where to?"),
                 "text",
-                help=_("Stored locked. Only the person you choose can open it."),
+                help=_("Stored locked, for whoever comes. The desk too, if you say so."),
             ),
             Question(
                 "wait",
@@ -197,6 +197,7 @@ register(
         place_from="asker",
         offer_name=_("I can come along"),
         covers_parts=True,
+        one_person_each=True,
         questions=(
             Question(
                 "companions",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -25,6 +25,14 @@ from privacy.fields import FieldClasses
 __all__ = ["MAX_REACH_KM", "Area", "Distance", "Hours", "Neighbour", "Organisation", "PhoneNumber"]
 
 ONLY_ID = 1
+
+
+class Presence(NamedTuple):
+    """Day and night; else until when somebody is on; else when somebody is back; else nobody knows."""
+
+    always: bool
+    until: datetime | None
+    again: datetime | None
 
 
 class OrganisationManager(models.Manager["Organisation"]):
@@ -125,6 +133,10 @@ class Organisation(models.Model):
         """Whether somebody is on day and night, all week."""
         until = self.is_on(at)
         return until is not None and until - at > timedelta(days=7)
+
+    def presence(self, at: datetime) -> Presence:
+        """Whether somebody is on, as templates/organisation/presence.html says it."""
+        return Presence(self.always_on(at), self.is_on(at), self.next_on(at))
 
     def _spans(self, at: datetime) -> list[Span]:
         back = self.away_until

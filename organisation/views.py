@@ -18,9 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     organisation = Organisation.objects.current()
     page = {
         "organisation": organisation,
-        "on_until": organisation.is_on(at),
-        "always_on": organisation.always_on(at),
-        "next_on": organisation.next_on(at),
+        "presence": organisation.presence(at),
         "numbers": PhoneNumber.objects.all(),
         "kinds": kinds.all(),
     }

@@ -24,7 +24,9 @@ __all__ = [
     "part_end",
     "part_of",
     "part_start",
+    "quarter_down",
     "quarter_up",
+    "trust",
     "weekly_bits",
 ]
 
@@ -70,6 +72,12 @@ def quarter_up(at: datetime) -> datetime:
     """The next full quarter of an hour; `at` itself where it is one."""
     full = hour(at)
     return full - (full - at) // QUARTER * QUARTER
+
+
+def quarter_down(at: datetime) -> datetime:
+    """The quarter of an hour `at` lies in: "at once", of somebody whose exact time is nobody's business."""
+    full = hour(at)
+    return full + (at - full) // QUARTER * QUARTER
 
 
 def _local(at: datetime) -> datetime:
@@ -118,12 +126,18 @@ def _difference() -> float:
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-_difference_at_start = _difference()
+_trusted_difference = _difference()
 
 
 def jumped() -> bool:
-    """Whether the wall clock was set by more than a minute since this process started.
+    """Whether the wall clock was set by more than a minute since this process started, or since `trust`.
 
     Nothing may be destroyed on the word of such a clock: the desk decides.
     """
-    return abs(_difference() - _difference_at_start) > MAX_DISAGREEMENT
+    return abs(_difference() - _trusted_difference) > MAX_DISAGREEMENT
+
+
+def trust() -> None:
+    """Somebody looked: the clock is right as it is now."""
+    global _trusted_difference
+    _trusted_difference = _difference()

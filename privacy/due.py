@@ -203,6 +203,8 @@ class Duty:
 
     `due(at)` are the rows whose moment has come, leased or not; `due_field` is that moment (None where being
     among them is all there is to know); `run(at)` does them; `late_after` is how late one may be.
+    `rounded`: that moment may be stored so much earlier than it was meant. `destroys`: what it ends cannot be
+    had again, so that it waits while the clock cannot be trusted.
     """
 
     name: str
@@ -210,6 +212,8 @@ class Duty:
     due: Callable[[datetime], QuerySet[Any]]
     run: Callable[[datetime], Swept]
     due_field: str | None
+    rounded: timedelta = timedelta(0)
+    destroys: bool = False
 
     def is_due(self, at: datetime) -> bool:
         """Whether there is anything to do now. Read-only, one query."""
@@ -221,4 +225,4 @@ class Duty:
             return timedelta(0)
         moments = self.due(at).order_by(self.due_field).values_list(self.due_field, flat=True)
         oldest = moments.first()
-        return max(at - oldest, timedelta(0)) if oldest else timedelta(0)
+        return max(at - oldest - self.rounded, timedelta(0)) if oldest else timedelta(0)

@@ -1,20 +1,22 @@
 """What every answer carries and what no request may do, whatever the view behind it.
 
 In settings.MIDDLEWARE: SecurityHeaders as far out as possible, BodyLimit before anything that reads a
-body, Sessions in the place of Django's SessionMiddleware, SealedOr503 anywhere inside.
+body, Sessions in the place of Django's SessionMiddleware, SealedOr503 anywhere inside, OneUp innermost.
 """
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
+from django.urls import is_valid_path
 from django.utils import translation
 from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
@@ -145,6 +147,31 @@ class Sessions(SessionMiddleware):
             return _too_much(request)
         except SealingImpossible:
             return _unavailable(request)
+
+
+class OneUp:
+    """A page that came back from a post has an address that takes no GET.
+
+    Whoever loads it again, opens its tab or changes the language there gets the page above it instead.
+    """
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method in ("GET", "HEAD"):
+            return HttpResponseRedirect(_page_above(request.path_info))
+        return response
+
+
+def _page_above(path: str) -> str:
+    """The nearest address above that is one; it may take no GET either, and leads further up then."""
+    while path != "/":
+        path = path.rstrip("/").rpartition("/")[0] + "/"
+        if is_valid_path(path):
+            break
+    return path
 
 
 def _policy(request: HttpRequest) -> str:

@@ -1,7 +1,7 @@
 """The rows of privacy/: encrypted sessions, compartments, this instance, heartbeats and counters."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -71,6 +71,11 @@ class Instance(models.Model):
         return "instance"
 
 
+# Beats of the clock's own: a worker doubts it, the desk said that it is right.
+CLOCK_DOUBTED, CLOCK_TRUSTED = "clock doubted", "clock trusted"
+DOUBT_LASTS = timedelta(seconds=30)
+
+
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
     def beat(self, name: str, swept: Iterable[str], at: datetime) -> None:
         """`name` is alive at `at`, and has looked through the due rows of each duty in `swept`.
@@ -82,6 +87,14 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
         rows += [Heartbeat(name=duty, beat_at=at, swept_at=at) for duty in swept]
         fields = ["beat_at", "swept_at"]
         self.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=fields)
+
+    def clock_is_doubted(self, at: datetime) -> bool:
+        """Whether a worker saw the clock jump, and nobody has said since that it is right."""
+        return self.filter(name=CLOCK_DOUBTED, beat_at__gt=at - DOUBT_LASTS).exists()
+
+    def clock_word(self) -> datetime | None:
+        """When the desk last said that the clock is right."""
+        return self.filter(name=CLOCK_TRUSTED).values_list("beat_at", flat=True).first()
 
 
 class Heartbeat(models.Model):

@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.utils import formats
 from django.utils.translation import gettext, ngettext
 
+from notify.models import Channel
 from organisation import kinds, languages
 from organisation.models import Organisation
 from privacy.compartments import Opened
@@ -48,6 +48,7 @@ class Person:
     languages: list[str]
     why: list[str]
     approve_form: forms.Form | None = None
+    instead_of: str = ""
     key_form: forms.Form | None = None
     place_form: forms.Form | None = None
     message_form: forms.Form | None = None
@@ -68,6 +69,7 @@ class Card:
     note: str
     answers: list[tuple[str, str]]
     lives: bool
+    told: str = ""
     write_again: forms.Form | None = None
 
 
@@ -104,7 +106,7 @@ def thread_lines(messages: list[Message], claim: Claim, unlocked: Unlocked, side
             mine=row.author == side,
             author=other,
             text=_text(row, opened) or cannot,
-            when=formats.date_format(row.written_at, "D H:00"),
+            when=facts.hour(row.written_at, "D H:00"),
         )
         for row in messages
     ]
@@ -119,7 +121,7 @@ def vouched_since(vouches: list[Vouch], volunteer: Volunteer) -> str:
     met = sum(vouch.context == Vouch.Context.MET for vouch in vouches)
     if volunteer.vouched_at is None:
         return gettext("Nobody here has met them yet.")
-    month = formats.date_format(volunteer.vouched_at, "F Y")
+    month = facts.hour(volunteer.vouched_at, "F Y")
     if met:
         text = ngettext(
             "%(count)d member met them in person. Known here since %(month)s. No police check.",
@@ -146,6 +148,8 @@ class _Page:
             claim.need = by_id[claim.need_id]
         self.messages = list(Message.objects.filter(claim__in=self.claims).order_by("place_in_thread"))
         self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
+        self.channels = list(Channel.objects.filter(recipient__in=living))
+        self.at_desk = Volunteer.objects.coordinators().exists()
         self.tasks = list(Task.objects.filter(need__in=living, status__in=("open", "held", "approved")))
 
     def card(self, need: Need) -> Card:
@@ -159,13 +163,23 @@ class _Page:
             need=need,
             title=facts.title(need),
             facts=facts.facts(need),
-            sentence=what_happens(need, claims, tasks, len(asked), self.at),
+            sentence=what_happens(need, claims, tasks, len(asked), self.at, self.at_desk),
             people=[self._person(need, claim) for claim in claims],
             note=note,
             answers=kinds.get(need.kind).described(answers),
             lives=lives,
+            told=self._told(need) if lives else "",
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
         )
+
+    def _told(self, need: Need) -> str:
+        """How she is told, and whether that works; "" where she looks herself."""
+        channels = [row for row in self.channels if row.recipient == need.pk]
+        if not channels:
+            return ""
+        if all(row.is_broken for row in channels):
+            return gettext("Our messages to you come back. Please look here yourself.")
+        return gettext("We write to you when there is news.")
 
     def _write_again(self, need: Need) -> forms.Form:
         """What she can type once more where the key was lost, or what came back with an error."""
@@ -195,6 +209,9 @@ class _Page:
         """The yes she can give, where it is hers to give."""
         if claim.need.decides == DESK:
             return {}
+        coming = [other for other in self.claims if other.task_id == claim.task_id and other.is_approved]
+        if coming:
+            return {"instead_of": coming[0].volunteer.handle}
         fingerprint = readable(claim.key_fingerprint, "")
         if not fingerprint:
             return {}

@@ -19,13 +19,14 @@ class PostedBefore(Exception):
     """This form made a need already, and only her code leads to it now."""
 
 
-def form_key(token: str, csrf_secret: str) -> bytes:
-    """Names one form on one screen, 32 bytes. The same form posted twice makes one need, with one code.
+def form_key(token: str, csrf_secret: str, typed: str) -> bytes:
+    """Names one form on one screen as it was filled in, 32 bytes: posted twice it makes one need, with one
+    code; sent once more with other answers it is another need.
 
     The secret of the CSRF cookie is part of it: whoever finds the page later, after "Leave now",
     cannot post it again. The return code follows from it, so it is stored nowhere.
     """
-    return instance.mac("form", token.encode(), csrf_secret.encode())
+    return instance.mac("form", token.encode(), csrf_secret.encode(), typed.encode("utf-8", "replace"))
 
 
 def stored_form_key(key: bytes) -> bytes:

@@ -85,6 +85,8 @@ def begin_again(coordinator: Volunteer) -> None:
     Errors: NotLost while somebody at the desk can.
     """
     with transaction.atomic():
+        # Of two at the same moment the second finds the pair that the first made.
+        desk.lock_current()
         at_desk = {volunteer.pk for volunteer in Volunteer.objects.coordinators()}
         if desk.holders() & at_desk:
             raise NotLost

@@ -4,17 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from organisation import kinds, languages
 from privacy.crypto import Unreadable
 from requests_app import desk_key, facts, matching
 from requests_app.asker_page import readable, vouched_since
-from requests_app.desk_page import moment
 from requests_app.models import Claim, Need, Proposal, Task
 from requests_app.models.asked import DESK, FIRST
-from requests_app.models.claim import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
+from requests_app.models.claim_queryset import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
 from requests_app.readers import Unlocked
 from volunteers import desk
 from volunteers.models import Volunteer
@@ -85,7 +83,7 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
         title=facts.title(need),
         facts=facts.facts(need),
         decides=_who_decides(need),
-        ends=moment(need.expires_at, at),
+        ends=facts.moment(need.expires_at, at),
         why_nobody=_why_nobody(need, offered, at),
         people=[_person(need, claim, proposals, at) for claim in offered],
         asked=_asked(need, proposals, claims),
@@ -222,7 +220,7 @@ def _state(claim: Claim, at: datetime) -> str:
         return gettext("Comes.")
     if claim.held_until is None:
         return gettext("Stands by.")
-    return gettext("Holds it until %(until)s.") % {"until": moment(claim.held_until, at)}
+    return gettext("Holds it until %(until)s.") % {"until": facts.moment(claim.held_until, at)}
 
 
 def _asked(need: Need, proposals: list[Proposal], claims: list[Claim]) -> list[Asked]:
@@ -231,7 +229,7 @@ def _asked(need: Need, proposals: list[Proposal], claims: list[Claim]) -> list[A
         Asked(
             handle=proposal.volunteer.handle,
             task_name=facts.title(need, proposal.task),
-            when=_hour(proposal.asked_at),
+            when=facts.hour(proposal.asked_at, "l H:00"),
             outcome=_outcome(proposal, last.get((proposal.task_id, proposal.volunteer_id))),
         )
         for proposal in proposals
@@ -245,10 +243,6 @@ def _asked(need: Need, proposals: list[Proposal], claims: list[Claim]) -> list[A
         if pair not in known
     ]
     return rows
-
-
-def _hour(value: datetime | None) -> str:
-    return formats.date_format(timezone.localtime(value), "l H:00") if value else ""
 
 
 def _outcome(proposal: Proposal | None, claim: Claim | None) -> str:

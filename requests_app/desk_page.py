@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 
 from organisation import kinds
@@ -56,6 +55,7 @@ class Row:
 class Desk:
     """Every live task, and the sentence above the table. `stopped`: "" while the background work runs.
 
+    `clock_is_doubted`: it jumped, and nothing is destroyed until somebody here says that it is right.
     `unreadable`: needs whose key was lost, a line each: nobody is asked until their askers write again.
     """
 
@@ -63,6 +63,7 @@ class Desk:
     summary: str
     stopped: str
     unreadable: list[str]
+    clock_is_doubted: bool
 
     def only(self, chosen: Mapping[str, str]) -> list[Row]:
         """The rows that match every filter in `chosen` (name → value)."""
@@ -74,17 +75,8 @@ def desk(at: datetime) -> Desk:
     tasks = list(Task.objects.on_the_desk(at))
     table = _Table(at)
     rows = sorted((table.row(task) for task in tasks), key=_what_burns_first)
-    return Desk(rows, _summary(rows, at), _stopped(at), _unreadable(at))
-
-
-def moment(value: datetime, at: datetime) -> str:
-    """A moment to come, as short as it can be: "14:30" today, else with the day."""
-    local = timezone.localtime(value)
-    time = formats.time_format(local, "H:i")
-    if local.date() == timezone.localtime(at).date():
-        return time
-    pattern = "l" if value - at < timedelta(days=6) else "j F"
-    return f"{formats.date_format(local, pattern)} {time}"
+    doubted = Heartbeat.objects.clock_is_doubted(at)
+    return Desk(rows, _summary(rows, at), _stopped(at), _unreadable(at), doubted)
 
 
 def name_of(task: Task) -> str:
@@ -119,7 +111,7 @@ class _Table:
             waited="" if state == COMING else self._waited(task),
             asked=_asked(task, self.asked.get(task.pk, 0)),
             runs_out_at=runs_out_at,
-            runs_out=moment(runs_out_at, self.at),
+            runs_out=facts.moment(runs_out_at, self.at),
             begins_at=begins_at,
             fire=self._fire(need) if state in (YOURS, NOBODY) else "",
         )
@@ -157,7 +149,7 @@ def _state_text(state: str, held_until: datetime | None, at: datetime) -> str:
         return gettext("Nobody")
     if held_until is None:
         return gettext("Waits for you")
-    until = {"until": moment(held_until, at)}
+    until = {"until": facts.moment(held_until, at)}
     if state == YOURS:
         return gettext("Waits for you until %(until)s") % until
     return gettext("Held until %(until)s") % until
@@ -196,7 +188,7 @@ def _summary(rows: list[Row], at: datetime) -> str:
         % {
             "title": first.title,
             "area": first.task.need.area.name,
-            "moment": moment(first.runs_out_at, at),
+            "moment": facts.moment(first.runs_out_at, at),
         },
     ]
     return " ".join(sentences)

@@ -1,9 +1,9 @@
 """The clear facts of a need, as short strings in the language of the page. One wording for everybody."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +46,25 @@ def parts(mask: int) -> str:
     if mask == int(clock.ALL_PARTS):
         return gettext("any time")
     return ", ".join(name for part, name in names.items() if mask & part)
+
+
+def moment(value: datetime, at: datetime) -> str:
+    """A moment to come, as short as it can be: "14:30" today, else with the day."""
+    if timezone.localtime(value).date() == timezone.localtime(at).date():
+        return formats.time_format(timezone.localtime(value), "H:i")
+    return day_and_time(value, at)
+
+
+def day_and_time(value: datetime, at: datetime) -> str:
+    """A moment to come with its day: "Monday 14:30" within a week, else "4 May 14:30"."""
+    local = timezone.localtime(value)
+    pattern = "l" if value - at < timedelta(days=6) else "j F"
+    return f"{formats.date_format(local, pattern)} {formats.time_format(local, 'H:i')}"
+
+
+def hour(value: datetime | None, pattern: str) -> str:
+    """A stored moment as people here read it; "" for none. All of these are hours."""
+    return formats.date_format(timezone.localtime(value), pattern) if value else ""
 
 
 # What is told to each side for a reason code that matching stored.

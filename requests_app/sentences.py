@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 
+from requests_app import facts
 from requests_app.models import Claim, Need, Task
 from requests_app.models.asked import DESK
-from requests_app.models.need import MET
+from requests_app.models.need_queryset import EXPIRED, MET
 
 
 @dataclass(frozen=True)
@@ -20,28 +20,44 @@ class Sentence:
     tone: str = "wait"
 
 
-def what_happens(need: Need, offered: list[Claim], tasks: list[Task], asked: int, at: datetime) -> Sentence:
-    """For the asker: a need, the claims on it she can see, its live tasks, how many people were asked."""
+def what_happens(
+    need: Need, offered: list[Claim], tasks: list[Task], asked: int, at: datetime, at_desk: bool = True
+) -> Sentence:
+    """For the asker: a need, the claims on it she can see, its live tasks, how many people were asked.
+
+    `at_desk`: whether anybody works at the desk at all, who could know of it.
+    """
     if need.is_unreadable(at):
         return _key_lost()
     if not need.lives(at):
         return _closed(need)
     coming = [claim for claim in offered if claim.is_approved]
     if tasks and len(coming) == len(tasks):
-        return Sentence(
-            gettext("Yes. Somebody is coming."),
-            gettext("Ask for the two words first. You can still say no."),
-            "yes",
-        )
+        return _coming(coming)
     if coming:
         now = gettext("Somebody is coming. Not everything is taken yet.")
         return Sentence(now, _until(need, at), "yes")
     if offered:
         return _offered(need, len(offered), at)
     if all(task.everybody_was_asked for task in tasks):
-        now = gettext("Everybody who fits was asked. Nobody is coming until this page says yes.")
-        return Sentence(now, gettext("The desk knows.") + " " + _until(need, at), "warn")
+        return _nobody(need, asked, at, at_desk)
     return _waiting(need, asked, at)
+
+
+def _coming(coming: list[Claim]) -> Sentence:
+    now = gettext("Yes. Somebody is coming.")
+    if any(claim.place is None for claim in coming):
+        return Sentence(now, gettext("They do not know where yet. Write it below."), "warn")
+    return Sentence(now, gettext("Ask for the two words first. You can still say no."), "yes")
+
+
+def _nobody(need: Need, asked: int, at: datetime, at_desk: bool) -> Sentence:
+    if asked:
+        now = gettext("Nobody who was asked has taken it. Nobody is coming until this page says yes.")
+    else:
+        now = gettext("Nobody here fits it just now. Nobody is coming until this page says yes.")
+    more = [gettext("The desk knows.")] if at_desk else []
+    return Sentence(now, " ".join([*more, _until(need, at)]), "warn")
 
 
 def _key_lost() -> Sentence:
@@ -53,7 +69,16 @@ def _key_lost() -> Sentence:
 
 
 def _closed(need: Need) -> Sentence:
+    if not need.has_ended or need.ending:
+        # Its time is over, or it was ended, and its key is not destroyed yet: a page never says so before.
+        return Sentence(
+            gettext("Closed. Nobody is coming."),
+            gettext("Nobody can open it here. Its key is destroyed as soon as the machine can."),
+            "end",
+        )
     first = gettext("Done. Take care.") if need.status == MET else gettext("Closed.")
+    if need.status == EXPIRED:
+        first = gettext("Closed. Its time is over.")
     return Sentence(
         first,
         gettext("The key is destroyed. Old backups cannot open it. Your phone may still remember this page."),
@@ -92,6 +117,6 @@ def _until(need: Need, at: datetime) -> str:
     needed_by = need.needed_by(at)
     if needed_by is None:
         return gettext("The time you asked for is over. Please use another plan now.")
-    local = timezone.localtime(needed_by)
-    moment = f"{formats.date_format(local, 'l')} {formats.time_format(local, 'H:i')}"
+    # With its day, also today: she may read it past midnight.
+    moment = facts.day_and_time(needed_by, at)
     return gettext("If it does not say yes by %(moment)s, use another plan.") % {"moment": moment}

@@ -8,7 +8,7 @@ from django.db import transaction
 from notify import outbox
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.models import Claim
-from requests_app.models.claim import RELEASED
+from requests_app.models.claim_queryset import RELEASED
 from volunteers import desk, keys
 from volunteers.keys import NewKeys
 from volunteers.models import LoginRestore, Volunteer
@@ -33,7 +33,7 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
                 continue
             released.append(claim)
     for claim in released:
-        claim.finish_ending()
+        claim.finish_soon()
     for need in overdue:
         # Its time was over and the broom had not come: its keys go now as well.
         need.expire(at)

@@ -8,7 +8,7 @@ from privacy.keyring import keyring
 from privacy.models import Heartbeat
 from privacy.states import SomebodyWasFaster
 from requests_app.models import Claim, Need
-from requests_app.models.need import ENDED, ERASED, OPEN
+from requests_app.models.need_queryset import ENDED, ERASED, OPEN
 from requests_app.models.sealed import without_key
 
 # A worker beats every few seconds: a heartbeat younger than this means that something else runs.

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from privacy import clock
 from privacy.due import Duty, Swept, sweep
 from requests_app import rings
 from requests_app.models import Claim, Need, Taken, Task
@@ -45,11 +46,18 @@ def forget_taken(at: datetime) -> Swept:
 
 
 DUTIES = (
-    Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until"),
-    Duty("escalate", MINUTE, lambda at: Task.objects.to_escalate(at), escalate, "escalate_after"),
-    Duty("expire", MINUTE, lambda at: Need.objects.overdue(at), expire, "expires_at"),
+    Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until", destroys=True),
+    Duty(
+        "escalate",
+        MINUTE,
+        lambda at: Task.objects.to_escalate(at),
+        escalate,
+        "escalate_after",
+        rounded=clock.QUARTER,
+    ),
+    Duty("expire", MINUTE, lambda at: Need.objects.overdue(at), expire, "expires_at", destroys=True),
     Duty("end-claims", MINUTE, lambda at: Claim.objects.ending(), end_claims, None),
     Duty("end-needs", MINUTE, lambda at: Need.objects.ending(), end_needs, None),
-    Duty("purge", HOUR, lambda at: Need.objects.purgeable(at), purge, "purge_after"),
+    Duty("purge", HOUR, lambda at: Need.objects.purgeable(at), purge, "purge_after", destroys=True),
     Duty("forget", HOUR, lambda at: Taken.objects.forgettable(at), forget_taken, "forget_after"),
 )

@@ -9,11 +9,12 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 
+from notify.models import Channel
 from organisation import kinds
 from requests_app import facts, matching
 from requests_app.asker_page import Line, readable, thread_lines
 from requests_app.matching import Match
-from requests_app.models import Claim, Message, Need, Task
+from requests_app.models import Claim, Message, Need, Taken, Task
 from requests_app.readers import Unlocked
 from volunteers.models import Offer, Volunteer
 
@@ -32,10 +33,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """What is theirs already, and what they could do, the best first."""
+    """What is theirs already, and what they could do, the best first.
+
+    `over`: what they had and is not needed any more, a line each. `idle`: why there is nothing, where it is
+    theirs to change ("no-offers", "break", "enough"). `told`: whether a message can reach them.
+    """
 
     mine: list[Row]
     free: list[Row]
+    over: list[str]
+    idle: str
+    told: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,11 @@ class Part:
     claim: Claim | None
     somebody_has_it: bool
 
+    @property
+    def can_step_in(self) -> bool:
+        """They stand by for it, and nobody holds it."""
+        return self.claim is not None and self.claim.is_standby and not self.somebody_has_it
+
     def own_claim(self) -> Claim:
         """The claim they have on it. Errors: Http404 where they have none."""
         if self.claim is None:
@@ -57,12 +70,15 @@ class Part:
     def take(
         self, volunteer: Volunteer, place: str, is_address: bool, standing_by: bool, at: datetime
     ) -> Claim:
-        """Claim it, or stand by. Twice is harmless. Errors: as Task.claim; Http404 where it does not fit."""
+        """Claim it, or stand by; whoever stands by for it takes it where nobody holds it any more. Twice is
+        harmless. Errors: as Task.claim; Http404 where it does not fit."""
         if self.claim is not None:
+            if self.can_step_in and not standing_by:
+                self.claim.step_in(at)
             return self.claim
         if self.match is None:
             raise Http404
-        offer = Offer.objects.of(volunteer).get(pk=self.match.offer_id)
+        offer = get_object_or_404(Offer.objects.of(volunteer), pk=self.match.offer_id)
         verb = self.task.stand_by if standing_by else self.task.claim
         return verb(volunteer, offer, at, place, self.match.reasons, is_address)
 
@@ -73,6 +89,7 @@ class Opened:
     key, and she has not said yes to it yet."""
 
     claim: Claim
+    title: str
     locked: bool
     waits: bool = False
     note: str = ""
@@ -106,11 +123,10 @@ class NeedPage:
 def board(volunteer: Volunteer, at: datetime) -> Board:
     """A fixed number of queries for one row and for fifty."""
     claims = list(Claim.objects.of(volunteer, at))
-    had = {claim.task_id for claim in claims}
-    found = [m for m in matching.board(volunteer, at) if m.task_id not in had]
+    found = matching.board(volunteer, at)
     tasks = Task.objects.for_board().in_bulk([m.task_id for m in found])
     # One that was erased since is not there any more.
-    matches = [m for m in found if m.task_id in tasks]
+    matches = [m for m in found if m.task_id in tasks and not _is_theirs(tasks[m.task_id], claims)]
     # Whoever has her code on paper comes first: a need nobody can come back to is asked in vain.
     matches.sort(key=lambda match: not tasks[match.task_id].need.mailbox.confirmed)
     held = set(Claim.objects.holding(at).filter(task__in=tasks).values_list("task_id", flat=True))
@@ -119,7 +135,28 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
         free=[
             _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
         ],
+        over=[_over(claim) for claim in Claim.objects.over_for(volunteer)],
+        idle=_idle(volunteer, at),
+        told=Channel.objects.of(volunteer.pk).working().exists(),
     )
+
+
+def _over(claim: Claim) -> str:
+    return f"{facts.title(claim.need, claim.task)}, {facts.day(claim.need.day)}"
+
+
+def _idle(volunteer: Volunteer, at: datetime) -> str:
+    if volunteer.is_paused(at):
+        return "break"
+    if Taken.objects.are_enough(volunteer, at):
+        return "enough"
+    return "" if Offer.objects.of(volunteer).filter(active=True).exists() else "no-offers"
+
+
+def _is_theirs(task: Task, claims: list[Claim]) -> bool:
+    """Whether they have it, or a part of it whose other parts need somebody else."""
+    alone = kinds.get(task.need.kind).one_person_each
+    return any(c.task_id == task.pk or (alone and c.need_id == task.need_id) for c in claims)
 
 
 def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at: datetime) -> NeedPage:
@@ -137,7 +174,7 @@ def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at
         facts=facts.facts(need),
         why=facts.reasons_for_volunteer(why[0] if why else []),
         parts=_parts(need, matches, claims, at),
-        opened=[_opened(claim, unlocked, at) for claim in claims if claim.is_approved],
+        opened=[_opened(need, claim, unlocked, at) for claim in claims if claim.is_approved],
         host=kind.host_seals_place,
         holds_until=Claim(need=need).hold_until(at),
     )
@@ -152,28 +189,32 @@ def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: date
     mine = {claim.task_id: claim for claim in claims}
     tasks = Task.objects.live(at).filter(need=need).order_by("role")
     taken = set(Claim.objects.holding(at).filter(need=need).values_list("task_id", flat=True))
+    alone = bool(mine) and kinds.get(need.kind).one_person_each
+    shown = mine if alone else {**matches, **mine}
     return [
         Part(
             task=task,
             title=facts.title(need, task),
             match=matches.get(task.pk),
             claim=mine.get(task.pk),
-            somebody_has_it=task.pk in taken and task.pk not in mine,
+            somebody_has_it=task.pk in taken and not (task.pk in mine and mine[task.pk].holds),
         )
         for task in tasks
-        if task.pk in matches or task.pk in mine
+        if task.pk in shown
     ]
 
 
-def _opened(claim: Claim, unlocked: Unlocked | None, at: datetime) -> Opened:
+def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -> Opened:
+    title = facts.title(need, claim.task)
     if unlocked is None:
-        return Opened(claim, locked=True)
+        return Opened(claim, title, locked=True)
     waits = claim.key_changed()
     cannot = "" if waits else gettext("This cannot be read.")
     later: tuple[str, dict[str, Any]] = (gettext("The note opens when the person looks here next."), {})
     note, answers = readable(lambda: claim.need.read_note(unlocked), later)
     return Opened(
         claim=claim,
+        title=title,
         locked=False,
         waits=waits,
         note=note,

@@ -77,6 +77,12 @@ def let_in(view: Inner[P]) -> View[P]:
     return _view
 
 
+def hidden(view: View[P]) -> View[P]:
+    """A 404 for whoever is not signed in, too: that there is something must not be told by the door."""
+    view.hides_itself = True  # type: ignore[attr-defined]
+    return view
+
+
 def coordinator(view: Inner[P]) -> View[P]:
     """Only for those with the desk role; a 404 for anyone else."""
 

@@ -6,9 +6,11 @@ The private half is sealed to each coordinator, and never held by unattended cod
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models, transaction
 
+from notify import outbox
 from privacy import instance
 from privacy.compartments import Reader
 from privacy.crypto import KeyPair, SealingImpossible, Unreadable, context, open_with, seal_to
@@ -269,6 +271,12 @@ def forget_old_pairs() -> None:
 def lose_share(volunteer: Volunteer) -> None:
     """Their own key is gone, and with it what was sealed to it: somebody at the desk shares again."""
     DeskShare.objects.filter(coordinator=volunteer).delete()
+
+
+def tell(key: str, at: datetime) -> None:
+    """Something waits for the desk: everybody there who has a channel hears that there is news."""
+    for coordinator in Volunteer.objects.coordinators():
+        outbox.queue(coordinator.pk, key, at, pace="now")
 
 
 def join(volunteer: Volunteer) -> None:

@@ -140,7 +140,7 @@ class WriteAgainForm(forms.Form):
     )
     place = forms.CharField(
         label=_("Where to meet, if the desk decides"),
-        help_text=_("Leave it empty to write it later. Stored locked. Only the desk opens it."),
+        help_text=_("You can write it later. Stored locked, for the desk and whoever it chooses."),
         max_length=PLACE_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

@@ -102,8 +102,8 @@ class AskForm(ShownAsTyped, forms.Form):
     desk_reads = forms.ChoiceField(
         label=_("May the desk read your note?"),
         choices=[
-            ("no", _("No\nOnly the person you choose opens it.")),
-            ("yes", _("Yes\nThe people at the desk can help better.")),
+            ("no", _("No\nOnly whoever comes opens it.")),
+            ("yes", _("Yes\nThe desk opens the note and your answers.")),
         ],
         widget=forms.RadioSelect,
         required=False,
@@ -113,7 +113,7 @@ class AskForm(ShownAsTyped, forms.Form):
     )
     place = forms.CharField(
         label=_("Where to meet, if the desk decides"),
-        help_text=_("Leave it empty to write it later. Stored locked. Only the desk opens it."),
+        help_text=_("You can write it later. Stored locked, for the desk and whoever it chooses."),
         max_length=PLACE_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -243,6 +243,10 @@ class AskForm(ShownAsTyped, forms.Form):
             self.add_error("place", _("Write this only if the desk decides. Else write it after your yes."))
         if data.get("tell_by") == EMAIL and not data.get("email") and "email" not in self.errors:
             self.add_error("email", _("Please write the address, or choose to look yourself."))
+        if data.get("email") and "tell_by" in self.fields and data.get("tell_by") != EMAIL:
+            self.add_error("tell_by", _("Choose e-mail here, or take the address out."))
+        if data.get("languages_hard") and not data.get("languages") and "languages" not in self.errors:
+            self.add_error("languages", _("Tick a language, or untick the box below."))
         if data.get("tell_by") == EMAIL and not {"from_hour", "until_hour"} & self.errors.keys():
             self._clean_hours(data["from_hour"], data["until_hour"])
         return data
@@ -286,6 +290,10 @@ class AskForm(ShownAsTyped, forms.Form):
             tell=self._tell(),
         )
 
+    def typed(self) -> str:
+        """Every answer as it was sent, to tell one filled form from another."""
+        return repr([(name, self[name].data) for name in sorted(self.fields)])
+
     def _tell(self) -> Tell | None:
         """Where to tell her; None where she looks herself."""
         data = self.cleaned_data
@@ -319,7 +327,7 @@ def _who_decides(desk: bool) -> Iterator[tuple[str, Any]]:
     yield SHE, _("I decide\nYou see who offers, and say yes or no.")
     if desk:
         yield DESK, _("The desk decides for me\nGood if you cannot look here.")
-    yield FIRST, _("The first who can\nFastest. Only people this organisation let in.")
+    yield FIRST, _("The first who can\nFastest. Come back here to say where to meet.")
 
 
 def _days(at: datetime) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from requests_app.models.asked import Asked
 from requests_app.models.bed_night import BedNight
-from requests_app.models.claim import Claim, NotNow, TooLate
+from requests_app.models.claim import Claim, NotForYou, NotNow, TooLate
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
@@ -24,6 +24,7 @@ __all__ = [
     "Need",
     "NeedDay",
     "NeverMatch",
+    "NotForYou",
     "NotNow",
     "Proposal",
     "Taken",

@@ -2,37 +2,47 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from notify import outbox
 from organisation import kinds
 from organisation.models import Organisation
 from privacy import clock
-from privacy.due import DueQuerySet, DueRow
+from privacy.crypto import SealingImpossible
+from privacy.due import DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment, Grant
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.bed_night import BedNight
+from requests_app.models.claim_queryset import (
+    APPROVED,
+    DECLINED,
+    DONE,
+    HELD,
+    HOLDING,
+    LAPSED,
+    LIVE,
+    RELEASED,
+    STANDBY,
+    ClaimQuerySet,
+)
 from requests_app.models.event import Event
-from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.shared import THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
 from requests_app.readers import Unlocked
+from volunteers import desk
 from volunteers.models import Offer, Volunteer
 
-HELD, STANDBY, APPROVED = "held", "standby", "approved"
-DONE, RELEASED, DECLINED, LAPSED = "done", "released", "declined", "lapsed"
-HOLDING = (HELD, APPROVED)
-LIVE = (HELD, STANDBY, APPROVED)
 # After the hour she said she would look, she has this long to answer.
 TIME_TO_ANSWER = timedelta(hours=1)
 
@@ -41,83 +51,12 @@ class NotNow(Exception):
     """This volunteer may not take anything at the moment."""
 
 
+class NotForYou(Exception):
+    """The answer to them was no, or they have another part of it, and each needs a person of its own."""
+
+
 class TooLate(Exception):
     """The hold ran out before the answer came."""
-
-
-class ClaimQuerySet(DueQuerySet["Claim"]):
-    def live(self) -> "ClaimQuerySet":
-        return self.filter(status__in=LIVE)
-
-    def holding(self, at: datetime) -> "ClaimQuerySet":
-        """The claim that keeps others out now: approved, or held and its time is not over."""
-        return self.filter(Q(status=APPROVED) | Q(status=HELD, held_until__gt=at))
-
-    def overdue(self, at: datetime) -> "ClaimQuerySet":
-        """Holds whose time is over. Every query already treats them as gone."""
-        return self.filter(status=HELD, held_until__lte=at).select_related("task", "need")
-
-    def approved(self) -> "ClaimQuerySet":
-        return self.filter(status=APPROVED)
-
-    def sealed_to(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
-        """What a volunteer was said yes to: note, place and messages are sealed to their key."""
-        return self.of(volunteer, at).filter(status=APPROVED)
-
-    def standing_by(self) -> "ClaimQuerySet":
-        return self.filter(status=STANDBY).select_related("volunteer").order_by("place_in_line")
-
-    def ending(self) -> "ClaimQuerySet":
-        """Ended, but the destruction of the slot was not yet finished."""
-        return self.filter(ending=True)
-
-    def of(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
-        """A volunteer's own live claims on needs that live: what "mine" lists and opens."""
-        current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
-        return (
-            self.filter(current, volunteer=volunteer, need__status="open", need__expires_at__gt=at)
-            .select_related("task", "need", "need__area", "need__mailbox", "volunteer")
-            .order_by("need__day", "need_id", "place_in_line")
-        )
-
-    def was_over(self, volunteer: Volunteer, need_id: uuid.UUID, task_id: str, at: datetime) -> bool:
-        """Whether they had this task (its id as typed) and have it no longer."""
-        had = self.filter(volunteer=volunteer, need=need_id).values_list("task_id", flat=True)
-        has = self.of(volunteer, at).filter(need=need_id).values_list("task_id", flat=True)
-        return task_id in {str(pk) for pk in set(had) - set(has)}
-
-    def on_needs_of(self, mailbox: Mailbox) -> "ClaimQuerySet":
-        """The claims on one asker's needs: anybody else's is a 404."""
-        related = ("task", "need", "need__mailbox", "volunteer", "offer")
-        return self.filter(need__mailbox=mailbox).select_related(*related)
-
-    def on_live_needs(self, at: datetime) -> "ClaimQuerySet":
-        """Claims of needs that live: a need whose time is over has none, whether the broom came or not."""
-        return self.filter(need__status="open", need__expires_at__gt=at)
-
-    def in_line(self) -> "ClaimQuerySet":
-        """Claims of every state in the order they were made, with who made them."""
-        return self.select_related("volunteer", "task").order_by("place_in_line")
-
-    def for_desk(self, need_id: uuid.UUID) -> "ClaimQuerySet":
-        """The claims the desk decides about: where the asker let it decide. All others are a 404."""
-        related = ("task", "need", "need__mailbox", "volunteer", "offer")
-        return self.filter(need=need_id, need__decides=DESK).select_related(*related)
-
-    def live_counts(self, at: datetime) -> dict[uuid.UUID, int]:
-        """volunteer id → how many things they have taken or stand by for now. One query."""
-        current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
-        rows = self.on_live_needs(at).filter(current).values_list("volunteer_id")
-        return dict(rows.annotate(Count("pk")))
-
-    def offered(self, at: datetime) -> "ClaimQuerySet":
-        """Who the asker (or the desk) can choose from, the one who holds it first."""
-        current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
-        return (
-            self.filter(current)
-            .select_related("volunteer", "task", "need", "need__mailbox")
-            .order_by("task__role", "place_in_line")
-        )
 
 
 class Claim(Shared, Stateful, DueRow):
@@ -175,6 +114,15 @@ class Claim(Shared, Stateful, DueRow):
     def is_approved(self) -> bool:
         return self.status == APPROVED
 
+    @property
+    def is_standby(self) -> bool:
+        return self.status == STANDBY
+
+    @property
+    def holds(self) -> bool:
+        """Whether this one keeps others out."""
+        return self.status in HOLDING
+
     # Taking. These are called inside the transaction that holds the need's lock.
 
     def begin(self, standing_by: bool, reasons: Sequence[str], at: datetime) -> None:
@@ -205,18 +153,46 @@ class Claim(Shared, Stateful, DueRow):
         BedNight.objects.book(self)
         Taken.objects.note(self.volunteer, at)
         outbox.queue(self.need_id, f"claim:{self.id}:held", at, pace="now")
+        if self.need.decides == DESK:
+            desk.tell(f"claim:{self.id}:decide", at)
 
     def hold_until(self, at: datetime) -> datetime:
-        """When a hold that begins `at` ends: at least until she has had time to look."""
-        until = at + Organisation.objects.current().hold(kinds.get(self.need.kind))
-        if self.need.looks_again_at:
-            until = max(until, self.need.looks_again_at + TIME_TO_ANSWER)
+        """When a hold that begins `at` ends: at least until whoever decides has had time to look."""
+        organisation = Organisation.objects.current()
+        until = at + organisation.hold(kinds.get(self.need.kind))
+        looks_at = self.need.looks_again_at
+        if self.need.decides == DESK:
+            looks_at = None if organisation.is_on(at) else organisation.next_on(at)
+        if looks_at:
+            until = max(until, looks_at + TIME_TO_ANSWER)
         return min(clock.quarter_up(until), self.need.expires_at)
 
     def can_be_passed_on(self, at: datetime) -> bool:
-        """Whether the one who stands by can hold it now, and the nights it needs are still free there."""
-        enough = Taken.objects.are_enough(self.volunteer, at)
-        return self.volunteer.may_act(at) and not enough and BedNight.objects.has_room(self)
+        """Whether the one who stands by can hold it now: nobody said no, the offer stands, there is room."""
+        return (
+            self.volunteer.may_act(at)
+            and not Taken.objects.are_enough(self.volunteer, at)
+            and not self.need.refuses(self.volunteer)
+            and self.offer is not None
+            and self.offer.active
+            and BedNight.objects.has_room(self)
+        )
+
+    def step_in(self, at: datetime) -> None:
+        """Whoever stands by takes it, now that nobody holds it. Raises SomebodyWasFaster, NotNow."""
+        self.task.lapse_overdue(at)
+        with transaction.atomic():
+            self.volunteer = Volunteer.objects.lock(self.volunteer_id)
+            self._see(at)
+            if self.status != STANDBY or not self.task.is_open:
+                raise SomebodyWasFaster
+            if not self.can_be_passed_on(at):
+                raise NotNow
+            self.task._move("held", at, escalate_after=None)
+            self._move(HELD, at, held_until=self.hold_until(at))
+            self._held(at)
+            if self.need.decides == FIRST:
+                self.approve_unattended(at)
 
     def approve_unattended(self, at: datetime) -> None:
         """The first who is let in takes it: nobody who holds a key is there, so note and place wait."""
@@ -259,6 +235,7 @@ class Claim(Shared, Stateful, DueRow):
         else:
             holder._give_up_hold(at)
             holder._move(STANDBY, at, held_until=None)
+            outbox.queue(holder.volunteer_id, f"claim:{holder.id}:back", at, pace="changed")
         self._move(HELD, at, held_until=self.hold_until(at))
         BedNight.objects.book(self)
         Taken.objects.note(self.volunteer, at)
@@ -271,16 +248,17 @@ class Claim(Shared, Stateful, DueRow):
 
     # Ending
 
-    def release(self, at: datetime) -> None:
-        """The volunteer cannot come after all. No blame."""
-        self._leave(RELEASED, at)
+    def release(self, at: datetime, never_again: bool = False) -> None:
+        """The volunteer cannot come after all. No blame. `never_again`: nor for anything of this mailbox."""
+        self._leave(RELEASED, at, never_again)
 
     def decline(self, at: datetime, never_again: bool = False) -> None:
         """She (or the desk for her) says no to this volunteer: not asked again for this need, and
-        for none of this mailbox where `never_again`."""
-        self._leave(DECLINED, at)
+        for none of this mailbox where `never_again`; then nothing else of theirs with her goes on either."""
+        self._leave(DECLINED, at, never_again)
         if never_again:
-            NeverMatch.objects.get_or_create(mailbox=self.need.mailbox, volunteer=self.volunteer)
+            for other in self._others_with_her():
+                other.decline(at)
 
     def meet_at(self, text: str, at: datetime) -> None:
         """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""
@@ -301,29 +279,38 @@ class Claim(Shared, Stateful, DueRow):
             return
 
     def finish(self, at: datetime) -> None:
-        """It was done. The need is met when its last task is."""
+        """It was done, and nobody stands by for it any more. The need is met when its last task is."""
         with transaction.atomic():
             self._see(at)
             self._move(DONE, at, ending=True)
+            BedNight.objects.free(self)
             self.task.finish(at)
+            for waiting in self.task.claims.live():
+                waiting.end_with_need(done=False, at=at)
             outbox.queue(self.need_id, f"claim:{self.id}:done", at)
-            all_done = not self.need.tasks.filter(status__in=("open", "held", "approved")).exists()
-        self.finish_ending()
+            met = self.need.begin_ending_if_done(at)
+        if met:
+            self.need.after_ending("met", at)
+        else:
+            for ended in self.task.claims.ending():
+                ended.finish_soon()
         # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
         self._rest(at)
-        if all_done:
-            self.need.met(at)
+        self.refresh_from_db(fields=["ending", "place"])
 
     def end_with_need(self, done: bool, at: datetime) -> None:
-        """The need ended, and this claim with it. Inside the need's transaction."""
+        """The need (or its task) ended, and this claim with it. Inside that transaction."""
         was_approved = self.is_approved
+        if self.status == HELD:
+            # It never came to anything: it does not count towards what they take in a week.
+            Taken.objects.take_back(self.volunteer, self.claimed_at)
         self._move(DONE if done else RELEASED, at, ending=True, held_until=None)
         pace = "changed" if was_approved and not done else ""
         outbox.queue(self.volunteer_id, f"claim:{self.id}:ended", at, pace=pace)
         BedNight.objects.free(self)
 
     def leave_within(self, to: str, at: datetime) -> None:
-        """End this claim inside the caller's transaction; `finish_ending` follows its commit."""
+        """End this claim inside the caller's transaction; `finish_soon` follows its commit."""
         seen = self.status
         self._see(at)
         if to == DECLINED and self.status != seen:
@@ -354,10 +341,25 @@ class Claim(Shared, Stateful, DueRow):
             Claim.objects.filter(pk=self.pk).update(ending=False, place=None)
         self.ending, self.place = False, None
 
-    def _leave(self, to: str, at: datetime) -> None:
+    def finish_soon(self) -> None:
+        """After the commit that ended it: now, or by the broom where the keyring does not answer."""
+        with suppress(SealingImpossible):
+            self.finish_ending()
+
+    def _leave(self, to: str, at: datetime, never_again: bool = False) -> None:
+        with transaction.atomic():
+            if never_again:
+                # Before anything that may be refused: who presses it twice means it all the more.
+                Need.objects.lock(self.need_id)
+                NeverMatch.objects.get_or_create(mailbox_id=self.need.mailbox_id, volunteer=self.volunteer)
         with transaction.atomic():
             self.leave_within(to, at)
-        self.finish_ending()
+        self.finish_soon()
+
+    def _others_with_her(self) -> "list[Claim]":
+        """What else this volunteer holds, or stands by for, of this mailbox."""
+        theirs = Claim.objects.live().filter(volunteer=self.volunteer, need__mailbox=self.need.mailbox_id)
+        return list(theirs.select_related("task", "need", "volunteer").order_by("need_id"))
 
     def _see(self, at: datetime) -> None:
         """Lock the need, then read this claim and its task as they are now."""

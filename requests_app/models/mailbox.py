@@ -15,6 +15,7 @@ from privacy.fields import FieldClasses
 from requests_app.readers import Unlocked
 
 MAC_PURPOSE = "mailbox public key"
+LOOKUP_BYTES = 32
 
 
 def new_epoch() -> str:
@@ -100,14 +101,24 @@ class Mailbox(models.Model):
         for need in self.needs.taken_without_her(at):
             need.settle(self.unlocked(seed), at)
 
+    def expire_overdue(self, at: datetime) -> None:
+        """End what is over, also while no broom runs: then the page may say that the key is destroyed."""
+        for need in self.needs.overdue(at):
+            need.expire(at)
+
     def end_visits(self) -> None:
         """Whoever has this mailbox open in a session has it no longer."""
         type(self).objects.filter(pk=self.pk).update(epoch=new_epoch())
 
-    def erase(self, at: datetime) -> None:
-        """Destroy the keys of every need of hers, then delete all of it, and the mailbox."""
+    def erase(self, at: datetime) -> bool:
+        """Destroy the keys of every need of hers, then delete all of it, and the mailbox.
+
+        False where the keyring does not answer: nobody can open it any more, and the broom does the rest.
+        """
         with transaction.atomic():
             self.end_visits()
+            # From now on her code opens nothing, whatever is still to be destroyed.
+            type(self).objects.filter(pk=self.pk).update(lookup=secrets.token_bytes(LOOKUP_BYTES))
             needs = list(self.needs.select_related("mailbox").order_by("pk"))
             # All of them first: a crash between two must not leave the second as it was.
             for need in needs:
@@ -115,6 +126,7 @@ class Mailbox(models.Model):
         for need in needs:
             need.erase(at)
         self.end_if_empty()
+        return not type(self).objects.filter(pk=self.pk).exists()
 
     def end_if_empty(self) -> bool:
         """Delete the mailbox when its last need is gone. True if it is gone."""

@@ -1,7 +1,6 @@
 """A need: what the asker asked, in clear only where matching must read it, sealed elsewhere."""
 
 import json
-import secrets
 import uuid
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -16,8 +15,8 @@ from organisation import kinds
 from organisation.models import Area, Organisation
 from privacy import clock
 from privacy.compartments import Reader
-from privacy.crypto import Unreadable
-from privacy.due import DueQuerySet, DueRow
+from privacy.crypto import SealingImpossible, Unreadable
+from privacy.due import DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment, Counter
@@ -25,107 +24,28 @@ from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.need_day import NeedDay, chances, week_covered
+from requests_app.models.need_day import chances
+from requests_app.models.need_queryset import (
+    ENDED,
+    ERASED,
+    EXPIRED,
+    MET,
+    NOT_ENDED,
+    OPEN,
+    WITHDRAWN,
+    NeedQuerySet,
+)
+from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
 from volunteers import desk
+from volunteers.models import Volunteer
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
 
-OPEN, MET, WITHDRAWN, EXPIRED, ERASED = "open", "met", "withdrawn", "expired", "erased"
-ENDED = (MET, WITHDRAWN, EXPIRED, ERASED)
-NOT_ENDED = (OPEN, UNREADABLE)
 # How long the page says "Closed" before the row itself is deleted.
 SHOWN_AFTER_END = timedelta(hours=24)
-
-
-class NeedQuerySet(DueQuerySet["Need"]):
-    def open(self, at: datetime) -> "NeedQuerySet":
-        """Needs that live: a need whose time is over is not open, whether the broom came or not."""
-        return self.filter(status=OPEN, expires_at__gt=at)
-
-    def overdue(self, at: datetime) -> "NeedQuerySet":
-        """Not ended, and their time is over. What ended has a time to be purged: the index says it so."""
-        return self.filter(purge_after__isnull=True, status__in=NOT_ENDED, expires_at__lte=at)
-
-    def ending(self) -> "NeedQuerySet":
-        """Ended, but the destruction of the keys was not yet finished."""
-        return self.filter(ending=True)
-
-    def purgeable(self, at: datetime) -> "NeedQuerySet":
-        return self.filter(ending=False, purge_after__lte=at)
-
-    def on_the_desk(self, at: datetime) -> "NeedQuerySet":
-        """Needs that live, as the desk may see them."""
-        return self.open(at).select_related("area", "mailbox")
-
-    def cannot_be_read(self, at: datetime) -> "NeedQuerySet":
-        """Needs whose keys were lost with the keyring, and whose time is not over."""
-        return self.filter(status=UNREADABLE, expires_at__gt=at).select_related("area")
-
-    def taken_without_her(self, at: datetime) -> "NeedQuerySet":
-        """Needs that live, where the desk or the first volunteer decided: what she wrote may wait for her."""
-        return self.open(at).exclude(decides=SHE).filter(claims__status="approved").distinct()
-
-    def shown_to(self, mailbox: Mailbox) -> "NeedQuerySet":
-        """What the asker's page lists: newest first, ended ones until they are purged."""
-        return self.of(mailbox).exclude(status=ERASED).order_by("-sequence")
-
-    def of(self, mailbox: Mailbox) -> "NeedQuerySet":
-        """The needs of one mailbox: anybody else's is a 404."""
-        return self.filter(mailbox=mailbox).select_related("area", "mailbox")
-
-    def asked_by_form(self, form_key: bytes) -> "Need | None":
-        """The need a form made, if it was posted before."""
-        return self.filter(form_key=form_key).select_related("mailbox").first()
-
-    def lock(self, pk: uuid.UUID) -> "Need":
-        """The need as it is now, locked until the transaction ends. Every verb on a need, its tasks
-        and its claims takes this lock first, so that no two of them wait for each other.
-
-        Raises SomebodyWasFaster where it was erased or purged meanwhile.
-        """
-        locked = self.select_for_update(no_key=True).filter(pk=pk).first()
-        if locked is None:
-            raise SomebodyWasFaster
-        return locked
-
-    def ask(self, mailbox: Mailbox, asked: Asked, at: datetime) -> "Need":
-        """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
-
-        Raises SealingImpossible where she lets the desk read and the desk has no key that may be
-        granted anything. The keyring slot is written and synced before the row commits; it is destroyed again
-        where the row could not be stored.
-        """
-        need = self.model(
-            id=uuid.uuid4(), mailbox=mailbox, sequence=secrets.randbits(24), **_clear(asked, at)
-        )
-        slot = keyring().allocate(need.slot_owner)
-        need.slot_number = slot.number
-        try:
-            with transaction.atomic():
-                self._store(need, asked, at)
-        except BaseException:
-            keyring().destroy(slot.number, need.slot_owner)
-            keyring().release(slot.number, need.slot_owner)
-            raise
-        # After the transaction: a counter's row would keep everybody who counts waiting in line.
-        Counter.objects.bump(f"asked.{need.kind}", at)
-        return need
-
-    def _store(self, need: "Need", asked: Asked, at: datetime) -> None:
-        mailbox = need.mailbox
-        if mailbox._state.adding:
-            mailbox.save(force_insert=True)
-        need.sequence = self.filter(mailbox=mailbox).count() + 1
-        need._seal(asked, mailbox.reader(), at)
-        need.save(force_insert=True)
-        NeedDay.objects.make(need)
-        need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
-        if asked.tell is not None:
-            need._remember_how_to_tell(asked.tell, at)
-        Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
 
 
 class Need(CanLoseItsKey, Stateful, DueRow):
@@ -203,6 +123,10 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         """Open, and its time is not over."""
         return self.status == OPEN and self.expires_at > at
 
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
     def last_day(self) -> date:
         return kinds.get(self.kind).last_day(self.day, self.nights)
 
@@ -257,6 +181,10 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         )
         channel.test(at)
 
+    def stop_telling(self) -> None:
+        """Forget her address."""
+        outbox.drop(self.id)
+
     def read_note(self, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:
         """The note and the further answers, as she wrote them. Raises Unreadable."""
         opened = self.open_compartment("note", unlocked)
@@ -290,6 +218,12 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         claim.grant_note(unlocked, at)
         claim.copy_desk_place(unlocked, at)
 
+    def is_taken_elsewhere_by(self, volunteer: Volunteer) -> bool:
+        """Whether they have one part of it already, where each part needs somebody of its own."""
+        if not kinds.get(self.kind).one_person_each:
+            return False
+        return self.claims.live().filter(volunteer=volunteer).exists()
+
     def claims_with_task(self) -> "models.QuerySet[Claim]":
         return self.claims.select_related("task", "need", "volunteer")
 
@@ -316,7 +250,8 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         """Destroy the keys, then delete everything, now; also what somebody else began to erase."""
         self._end(ERASED, at)
         # Where the end was another's, their destroying need not be finished, and theirs finds no rows then.
-        self.finish_ending()
+        with suppress(SealingImpossible):
+            self.finish_ending()
         self.purge(at)
 
     def _end(self, to: str, at: datetime) -> None:
@@ -324,7 +259,12 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         with transaction.atomic():
             if not self._begin_ending(to, at):
                 return
-        self.finish_ending()
+        self.after_ending(to, at)
+
+    def after_ending(self, to: str, at: datetime) -> None:
+        """After that commit: the keys, now or by the broom where the keyring does not answer."""
+        with suppress(SealingImpossible):
+            self.finish_ending()
         Counter.objects.bump(f"{to}.{self.kind}", at)
 
     def _begin_ending(self, to: str, at: datetime) -> bool:
@@ -333,8 +273,24 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         if to not in self.MOVES[self.status]:
             return False
         self._move(to, at, ending=True, purge_after=_purge_after(to, at))
-        self.tasks.end_all(met=to == MET, at=at)
+        self.end_claims(at, met=to == MET)
+        self.tasks.close_all(met=to == MET, at=at)
         return True
+
+    def begin_ending_if_done(self, at: datetime) -> bool:
+        """Inside the transaction that did one of its tasks: met, if that was the last one."""
+        return not self.tasks.unfinished().exists() and self._begin_ending(MET, at)
+
+    def end_claims(self, at: datetime, met: bool = False) -> None:
+        """Inside a transaction: whoever has something of it, or stands by, has it no longer."""
+        for claim in self.claims.live().select_related("volunteer"):
+            claim.end_with_need(done=met and claim.is_approved, at=at)
+
+    def refuses(self, volunteer: Volunteer) -> bool:
+        """Whether this volunteer is not to come: a no for this need, or never for this mailbox."""
+        never = NeverMatch.objects.filter(mailbox=self.mailbox_id, volunteer=volunteer)
+        declined = Proposal.objects.filter(task__need=self, volunteer=volunteer, outcome=Proposal.DECLINED)
+        return never.exists() or declined.exists()
 
     def begin_erasing(self, at: datetime) -> None:
         """Inside the transaction that erases all of a mailbox; `erase` follows its commit."""
@@ -364,10 +320,13 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         """Delete the rows of an ended need; the mailbox goes with its last one."""
         if self.status in NOT_ENDED or self.ending:
             return
-        slots = [(c.slot_number, c.slot_owner) for c in self.claims.all()]
-        slots.append((self.slot_number, self.slot_owner))
+        slots = [(row.slot_number, row.slot_owner) for row in (self, *self.claims.all())]
         mailbox = self.mailbox
+        for number, owner in slots:
+            # Destroyed long ago, unless something was forgotten: then now, before nothing names it any more.
+            keyring().destroy(number, owner)
         with transaction.atomic():
+            Compartment.objects.filter(slot_owner__in=[owner for _number, owner in slots]).delete()
             Need.objects.filter(pk=self.pk).delete()
             mailbox.end_if_empty()
         for number, owner in slots:
@@ -381,20 +340,3 @@ def _purge_after(ended: str, at: datetime) -> datetime:
     """When an ended need's row goes, to the hour; of an erased one nothing is shown any more."""
     hour = clock.hour(at)
     return hour if ended == ERASED else hour + timedelta(hours=1) + SHOWN_AFTER_END
-
-
-def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
-    """The columns of a need that stay readable while it lives."""
-    kind = kinds.get(asked.kind)
-    last_day = kind.last_day(asked.day, asked.nights)
-    names = ("kind", "area", "day", "parts", "covers", "nights", "people", "languages")
-    more = ("languages_hard", "conditions", "decides", "desk_reads", "form_key")
-    looks = asked.looks_again_at
-    return {
-        **{name: getattr(asked, name) for name in names + more},
-        "any_bits": clock.weekly_bits(asked.day, asked.parts),
-        "all_bits": week_covered(asked.day, asked.parts, asked.covers, asked.nights),
-        "looks_again_at": clock.hour(looks) if looks else None,
-        "asked_at": clock.hour(at),
-        "expires_at": clock.quarter_up(Organisation.objects.current().lives_until(kind, last_day)),
-    }

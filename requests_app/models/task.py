@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from organisation import kinds
 from privacy import clock
+from privacy.crypto import Unreadable
 from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
@@ -55,27 +56,29 @@ class TaskQuerySet(DueQuerySet["Task"]):
     def make(self, need: Need, roles: Sequence[str], at: datetime) -> list["Task"]:
         """The tasks of a new need; the broom asks the first volunteers when it next looks."""
         return self.bulk_create(
-            [Task(id=uuid.uuid4(), need=need, role=role, escalate_after=at) for role in roles]
+            [
+                Task(id=uuid.uuid4(), need=need, role=role, escalate_after=clock.quarter_down(at))
+                for role in roles
+            ]
         )
 
     def let_go(self, at: datetime) -> None:
         """The need lost its key: whoever has one of these is free again, and nobody is asked."""
-        for task in self.filter(status__in=LIVE):
-            for claim in task.claims.live():
-                claim.end_with_need(done=False, at=at)
-            if task.status != OPEN:
-                task._move(OPEN, at, escalate_after=None)
+        for task in self.unfinished().exclude(status=OPEN):
+            task._move(OPEN, at, escalate_after=None)
 
     def ask_again(self, at: datetime) -> None:
         """She wrote it again: ask from the first ring on, those who were asked before as well."""
         Proposal.objects.filter(task__in=self.filter(status=OPEN)).exclude(outcome=Proposal.DECLINED).delete()
-        self.filter(status=OPEN).update(ring=0, escalate_after=at)
+        self.filter(status=OPEN).update(ring=0, escalate_after=clock.quarter_down(at))
 
-    def end_all(self, met: bool, at: datetime) -> None:
-        """The need ended: close what is live, and every claim with it."""
-        for task in self.filter(status__in=LIVE):
-            for claim in task.claims.live():
-                claim.end_with_need(done=met and claim.is_approved, at=at)
+    def unfinished(self) -> "TaskQuerySet":
+        """Neither done nor closed."""
+        return self.filter(status__in=LIVE)
+
+    def close_all(self, met: bool, at: datetime) -> None:
+        """The need ended: what was not done closes with it."""
+        for task in self.unfinished():
             task._move(DONE if met and task.status == APPROVED else CLOSED, at)
 
 
@@ -118,6 +121,11 @@ class Task(Stateful, DueRow):
         ]
 
     @property
+    def is_open(self) -> bool:
+        """Nobody holds it."""
+        return self.status == OPEN
+
+    @property
     def everybody_was_asked(self) -> bool:
         """Every ring was asked, nobody has it, and the desk was told."""
         return self.status == OPEN and self.escalate_after is None
@@ -137,7 +145,8 @@ class Task(Stateful, DueRow):
 
         `place` is where a host can be found, `is_address` says that it is no meeting point; `reasons`
         are matching's codes. Raises SomebodyWasFaster where the task is not free, claims.NotNow where
-        this volunteer may not act (paused, suspended, took enough this week).
+        this volunteer may not act (paused, suspended, took enough this week), claims.NotForYou where the
+        answer was no, or where they have the part of somebody else already.
         """
         claim = self._new_claim(by, offer, is_address)
         return self._take(claim, at, place, reasons, standing_by=False)
@@ -151,7 +160,7 @@ class Task(Stateful, DueRow):
         reasons: Sequence[str] = (),
         is_address: bool = False,
     ) -> "Claim":
-        """`by` is there if the one who holds it cannot come. As `claim`."""
+        """`by` is there if the one who holds it cannot come; holds it where nobody does. As `claim`."""
         claim = self._new_claim(by, offer, is_address)
         return self._take(claim, at, place, reasons, standing_by=True)
 
@@ -189,11 +198,14 @@ class Task(Stateful, DueRow):
         need = Need.objects.lock(self.need_id)
         self.refresh_from_db(fields=["status"])
         claim.task, claim.need = self, need
+        if not need.lives(at) or self.status not in (LIVE if standing_by else (OPEN,)):
+            raise SomebodyWasFaster
+        # Whoever held it left meanwhile: nobody stands by for nobody.
+        standing_by = standing_by and not self.is_open
+        if need.refuses(volunteer) or need.is_taken_elsewhere_by(volunteer):
+            raise claims.NotForYou
         if not volunteer.may_act(at) or (not standing_by and Taken.objects.are_enough(volunteer, at)):
             raise claims.NotNow
-        can_take = LIVE if standing_by else (OPEN,)
-        if not need.lives(at) or self.status not in can_take:
-            raise SomebodyWasFaster
         if not standing_by:
             self._move(HELD, at, escalate_after=None)
         claim.begin(standing_by, reasons, at)
@@ -212,7 +224,7 @@ class Task(Stateful, DueRow):
 
         Call inside the transaction that ended the claim.
         """
-        self._move(OPEN, at, escalate_after=at)
+        self._move(OPEN, at, escalate_after=clock.quarter_down(at))
         for claim in self.claims.standing_by():
             if claim.can_be_passed_on(at) and self._pass_to(claim, at):
                 return
@@ -223,8 +235,9 @@ class Task(Stateful, DueRow):
             with transaction.atomic():
                 self._move(HELD, at, escalate_after=None)
                 claim.hold(at)
-        except SomebodyWasFaster:
-            # Their last bed went at this very moment: whoever leaves leaves all the same.
+        except (SomebodyWasFaster, Unreadable):
+            # Their last bed went at this very moment, or their row is damaged. Whoever leaves leaves all
+            # the same.
             self.refresh_from_db(fields=["status", "escalate_after"])
             return False
         return True

@@ -44,6 +44,7 @@ class CanLoseItsKey(Sealed):
             if need.status != OPEN:
                 return
             need._move(UNREADABLE, at, note=None, answers=None, desk_place=None)
+            need.end_claims(at)
             need.tasks.let_go(at)
             Compartment.objects.of(need.slot_owner).delete()
             outbox.queue(need.id, f"need:{need.id}:unreadable", at, pace="changed")

@@ -43,7 +43,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "requests_app/ask.html", page)
     if not form.is_valid():
         return render(request, "requests_app/ask.html", page, status=_status(form.is_bound))
-    key = asking.form_key(form.cleaned_data["token"], _csrf_secret(request))
+    key = asking.form_key(form.cleaned_data["token"], _csrf_secret(request), form.typed())
     language = translation.get_language() or ""
     try:
         opened = asking.ask(form.asked(), key, visit, language, at)
@@ -110,13 +110,16 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 def _who_is_on(at: datetime) -> dict[str, object]:
     """What she sees before she types: until when somebody is on, and whom to call instead."""
-    on_until = Organisation.objects.current().is_on(at)
-    return {"on_until": on_until, "numbers": PhoneNumber.objects.all()}
+    presence = Organisation.objects.current().presence(at)
+    return {"presence": presence, "numbers": PhoneNumber.objects.all()}
 
 
 def _ask_for_code(request: HttpRequest, form: ReturnForm, at: datetime) -> HttpResponse:
-    """The form, with a ticket; where its price is waiting, first the page that waits."""
-    ticket = Ticket.at_door(request, at)
+    """The form, with a ticket; where its price is waiting, first the page that waits.
+
+    A form that comes back gets a fresh one: the ticket in its address was spent with it.
+    """
+    ticket = Ticket.issue(request, at) if form.is_bound else Ticket.at_door(request, at)
     if ticket.wait(at) and not form.is_bound:
         return wait_page(request, ticket, at)
     page = {"form": form, "ticket": ticket}

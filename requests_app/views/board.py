@@ -4,24 +4,27 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
+from requests_app import drafts
+from requests_app.drafts import Draft
 from requests_app.forms.answer import MessageForm
 from requests_app.forms.take import HostForm
-from requests_app.models import Claim, Message, NotNow
+from requests_app.models import Claim, Message, NotForYou, NotNow
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
-from requests_app.volunteer_page import NeedPage, need_page
+from requests_app.volunteer_page import NeedPage, Opened, Part, need_page
 from requests_app.volunteer_page import board as board_of
 from volunteers import keys
-from volunteers.decorators import let_in, signed_in, unlocked
+from volunteers.decorators import hidden, let_in, signed_in
 
 GONE = 409
 
@@ -34,14 +37,17 @@ def board(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"board": board_of(signed_in(request), clock.now())})
 
 
+@hidden
 @require_GET
 @let_in
 def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """One need, with what was sealed to this volunteer once she said yes."""
     at = clock.now()
-    return _page(request, need_page(signed_in(request), need_id, _unlocked(request), at))
+    page = need_page(signed_in(request), need_id, _unlocked(request), at)
+    return _page(request, page, draft=drafts.take(request, need_id))
 
 
+@hidden
 @require_POST
 @let_in
 def claim(request: HttpRequest, need_id: UUID) -> HttpResponse:
@@ -49,6 +55,7 @@ def claim(request: HttpRequest, need_id: UUID) -> HttpResponse:
     return _take(request, need_id, standing_by=False)
 
 
+@hidden
 @require_POST
 @let_in
 def stand_by(request: HttpRequest, need_id: UUID) -> HttpResponse:
@@ -56,6 +63,7 @@ def stand_by(request: HttpRequest, need_id: UUID) -> HttpResponse:
     return _take(request, need_id, standing_by=True)
 
 
+@hidden
 @require_POST
 @let_in
 def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
@@ -65,13 +73,14 @@ def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
         return _over(request)
     part = need_page(signed_in(request), need_id, None, at).part(task)
     try:
-        part.own_claim().release(at)
+        part.own_claim().release(at, never_again="never" in request.POST)
         messages.success(request, _("Thank you for saying so. Somebody else will be asked."))
     except (SomebodyWasFaster, MoveRefused):
         return _over(request)
     return redirect("board")
 
 
+@hidden
 @require_POST
 @let_in
 def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
@@ -88,18 +97,21 @@ def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
     return redirect("board")
 
 
+@hidden
 @require_POST
 @let_in
-@unlocked
 def message(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """Write to the asker."""
     at, key = clock.now(), _unlocked(request)
     if key is None:
-        return redirect("need", need_id)
+        # The passphrase first; what was typed waits on the page.
+        drafts.keep(request, need_id, request.POST.get("task", ""), request.POST.get("text", ""))
+        here = reverse("need", args=[need_id])
+        return redirect(f"{reverse('account_unlock')}?{urlencode({'next': here})}")
     page = need_page(signed_in(request), need_id, key, at)
     form, part = MessageForm(request.POST), page.part(request.POST.get("task", ""))
     if not form.is_valid():
-        return _page(request, page, message_form=form, status=BAD_INPUT)
+        return _page(request, page, typed=(part, form), status=BAD_INPUT)
     try:
         data = form.cleaned_data
         part.own_claim().write(key, Message.VOLUNTEER, data["text"], at, data["once"])
@@ -120,23 +132,26 @@ def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpRespons
     at = clock.now()
     page = need_page(signed_in(request), need_id, _unlocked(request), at)
     part = page.part(request.POST.get("task", ""))
-    form = HostForm(request.POST) if page.host else None
+    # Whoever stands by wrote it then.
+    form = HostForm(request.POST) if page.host and part.claim is None else None
     if form and not form.is_valid():
         return _page(request, page, host_form=form, status=BAD_INPUT)
     place, is_address = (form.cleaned_data["place"], form.is_address()) if form else ("", False)
     try:
         part.take(signed_in(request), place, is_address, standing_by, at)
     except SomebodyWasFaster:
-        return _faster(request, at, page, form)
+        return _faster(request, at)
+    except NotForYou:
+        raise Http404 from None
     except NotNow:
         messages.info(request, _("You are on a break, or took enough this week. Nothing was taken."))
     return redirect("need", need_id)
 
 
-def _faster(request: HttpRequest, at: datetime, page: NeedPage, form: HostForm | None) -> HttpResponse:
+def _faster(request: HttpRequest, at: datetime) -> HttpResponse:
     """Somebody was faster: the board as it is now, and standing by where that is possible."""
     messages.info(request, _("Somebody was faster. You can stand by, or take something else."))
-    data = {"board": board_of(signed_in(request), at), "faster": page}
+    data = {"board": board_of(signed_in(request), at), "page_path": reverse("board")}
     return render(request, "requests_app/board.html", data, status=GONE)
 
 
@@ -144,16 +159,28 @@ def _page(
     request: HttpRequest,
     page: NeedPage,
     host_form: HostForm | None = None,
-    message_form: MessageForm | None = None,
+    typed: tuple[Part, MessageForm] | None = None,
+    draft: Draft | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """`typed`: a message that came back with an error, and the part it is about; `draft`: one that waited."""
     data = {
         "page": page,
         "page_path": reverse("need", args=[page.need.pk]),
         "host_form": host_form or HostForm(),
-        "message_form": message_form or MessageForm(),
+        "opened": [(opened, _message_form(opened, typed, draft)) for opened in page.opened],
+        "typed_form": host_form or (typed[1] if typed else None),
     }
     return render(request, "requests_app/need.html", data, status=status)
+
+
+def _message_form(opened: Opened, typed: tuple[Part, MessageForm] | None, draft: Draft | None) -> MessageForm:
+    """The form under one thread: with what was typed there, where it came back or waited."""
+    task_id = opened.claim.task_id
+    if typed and typed[0].task.pk == task_id:
+        return typed[1]
+    waited = draft.text if draft and draft.task in ("", str(task_id)) else ""
+    return MessageForm(initial={"text": waited}, auto_id=f"message-{task_id}-%s")
 
 
 def _unlocked(request: HttpRequest) -> Unlocked | None:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from privacy import clock, instance
 from privacy.crypto import Unreadable
+from privacy.models import CLOCK_TRUSTED, Heartbeat
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import desk_key, desk_page
 from requests_app.desk_need import need_page
@@ -19,7 +20,7 @@ from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
 from volunteers import desk as desk_keys
 from volunteers import keys
-from volunteers.decorators import SignedIn, coordinator, unlocked
+from volunteers.decorators import SignedIn, coordinator, hidden, unlocked
 
 
 @require_GET
@@ -43,6 +44,16 @@ def key_sheet(request: SignedIn) -> HttpResponse:
     return redirect("desk")
 
 
+@require_POST
+@coordinator
+def trust_clock(request: SignedIn) -> HttpResponse:
+    """Somebody looked at a watch: the clock is right, and what waited goes on."""
+    Heartbeat.objects.beat(CLOCK_TRUSTED, [], clock.now())
+    messages.success(request, _("Thank you. What waited goes on within a minute."))
+    return redirect("desk")
+
+
+@hidden
 @require_GET
 @coordinator
 def need(request: SignedIn, need_id: UUID) -> HttpResponse:
@@ -53,6 +64,7 @@ def need(request: SignedIn, need_id: UUID) -> HttpResponse:
     return render(request, "requests_app/desk_need.html", {"page": page})
 
 
+@hidden
 @require_POST
 @coordinator
 @unlocked
@@ -68,10 +80,11 @@ def approve(request: SignedIn, need_id: UUID) -> HttpResponse:
     except Unreadable:
         messages.info(request, _("You cannot open the desk's key yet. Ask somebody to share it."))
     else:
-        messages.success(request, _("You said yes. Both are told that there is news."))
+        messages.success(request, _("You said yes. Both see it when they look here."))
     return redirect("desk_need", need_id)
 
 
+@hidden
 @require_POST
 @coordinator
 @unlocked
@@ -93,6 +106,7 @@ def approve_key(request: SignedIn, need_id: UUID) -> HttpResponse:
     return redirect("desk_need", need_id)
 
 
+@hidden
 @require_POST
 @coordinator
 def decline(request: SignedIn, need_id: UUID) -> HttpResponse:

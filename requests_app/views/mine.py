@@ -18,7 +18,7 @@ from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
-from requests_app.asker_page import Typed, cards
+from requests_app.asker_page import Typed, cards, readable
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import Claim, KeyChanged, Message, TooLate
 from requests_app.views.ask import BAD_INPUT
@@ -37,6 +37,8 @@ def mine(request: AskerRequest) -> HttpResponse:
     """Her needs: what happens now, who offered, what she can do. Looking here is a visit."""
     at = clock.now()
     request.visit.mailbox.settle(request.visit.seed, at)
+    if not clock.jumped():
+        request.visit.mailbox.expire_overdue(at)
     return _page(request, at)
 
 
@@ -52,12 +54,13 @@ def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     data = form.cleaned_data
     try:
         claim.approve(request.visit.unlocked, data["fingerprint"], at, data["place"])
+    except (KeyChanged, Unreadable):
+        messages.info(request, _("Something about this person changed. Please look again first."))
+        return _with_place(request, at, claim, data["place"])
     except (TooLate, SomebodyWasFaster, MoveRefused):
         # A button pressed twice says yes twice.
         twice = request.visit.claim(claim_id).is_approved
         messages.info(request, str(SAID_YES if twice else NOT_WAITING))
-    except (KeyChanged, Unreadable):
-        messages.info(request, _("Something about this person changed. Please look again first."))
     return redirect("mine")
 
 
@@ -156,6 +159,16 @@ def withdraw(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+def stop_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """Her address is forgotten; she looks herself."""
+    request.visit.need(need_id).stop_telling()
+    messages.success(request, _("We write to you no more. Your address is gone."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
 def met(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """It happened."""
     need = request.visit.need(need_id)
@@ -168,16 +181,23 @@ def met(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @asker_only
 def erase(request: AskerRequest) -> HttpResponse:
     """Erase everything of hers, now; then the code opens nothing."""
-    request.visit.mailbox.erase(clock.now())
+    is_gone = request.visit.mailbox.erase(clock.now())
     visits.leave(request)
-    return redirect("erased")
+    return redirect("erased" if is_gone else "erasing")
 
 
 @login_not_required
 @require_GET
 def erased(request: HttpRequest) -> HttpResponse:
     """Said only after it is true."""
-    return render(request, "requests_app/erased.html")
+    return render(request, "requests_app/erased.html", {"is_gone": True})
+
+
+@login_not_required
+@require_GET
+def erasing(request: HttpRequest) -> HttpResponse:
+    """It began and nobody can stop it, but the keyring does not answer just now."""
+    return render(request, "requests_app/erased.html", {"is_gone": False})
 
 
 def _again(request: AskerRequest, at: datetime, typed: Typed, gone: str | Promise) -> HttpResponse:
@@ -187,12 +207,20 @@ def _again(request: AskerRequest, at: datetime, typed: Typed, gone: str | Promis
     return _page(request, at, typed, BAD_INPUT)
 
 
+def _with_place(request: AskerRequest, at: datetime, claim: Claim, place: str) -> HttpResponse:
+    """The page as it is now, with the place she typed still there, under the key this person has now."""
+    shown = {"fingerprint": readable(claim.key_fingerprint, ""), "place": place}
+    form = ApproveForm(initial=shown, auto_id=f"approveform-{claim.pk}-%s")
+    return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+
+
 def _page(request: AskerRequest, at: datetime, typed: Typed | None = None, status: int = 200) -> HttpResponse:
     organisation = Organisation.objects.current()
     page = {
         "cards": cards(request.visit, at, typed),
         "numbers": PhoneNumber.objects.all(),
-        "on_until": organisation.is_on(at),
+        "presence": organisation.presence(at),
+        "typed_form": typed.form if typed else None,
         "visit": request.visit,
         "page_path": reverse("mine"),
     }

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from mutualaid.duties import DUTIES, HEART
 from notify.models import Notice
 from privacy import clock
 from privacy.due import Duty, Swept
-from privacy.models import Heartbeat
+from privacy.models import CLOCK_TRUSTED, Heartbeat
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -111,7 +112,7 @@ def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something
     ticker.tick(pool)
     while ticker.busy != {"still runs"}:
         time.sleep(0.01)
-    ticker.beat(AT)
+    ticker.beat(AT, doubted=False)
     may_end.set()
     pool.on_stop()
 
@@ -120,6 +121,43 @@ def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something
         ("had nothing to do", AT),
         (HEART, None),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_destroyed_by_a_clock_that_jumped_until_the_desk_has_looked(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def doing(name: str) -> Callable[[datetime], Swept]:
+        return lambda at: Swept(done.append(name) or 1)
+
+    duties = [replace(a_duty("expire", doing("expire")), destroys=True), a_duty("deliver", doing("deliver"))]
+    monkeypatch.setattr(celery, "DUTIES", duties)
+    monkeypatch.setattr(clock, "_trusted_difference", clock._trusted_difference)
+    # A word from before this worker began is about another jump.
+    Heartbeat.objects.beat(CLOCK_TRUSTED, [], AT - timedelta(days=9))
+
+    def tick() -> list[str]:
+        done.clear()
+        ticker.tick(pool)
+        while ticker.busy:
+            time.sleep(0.01)
+        return sorted(done)
+
+    before = tick()
+    wall = time.time
+    monkeypatch.setattr("privacy.clock.time.time", lambda: wall() + 7200)
+    ticker.beaten = float("-inf")
+    after_the_jump = tick()
+    told = Heartbeat.objects.clock_is_doubted(clock.now())
+    Heartbeat.objects.beat(CLOCK_TRUSTED, [], AT)
+    after_the_word = tick()
+    pool.on_stop()
+
+    assert before == ["deliver", "expire"]
+    assert (after_the_jump, told) == (["deliver"], True)
+    assert after_the_word == ["deliver", "expire"]
 
 
 @pytest.mark.django_db(transaction=True)

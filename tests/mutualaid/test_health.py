@@ -10,7 +10,7 @@ from mutualaid.duties import DUTIES, HEART
 from mutualaid.health import look_around
 from privacy import clock
 from privacy.due import Duty, Swept
-from privacy.models import Heartbeat
+from privacy.models import CLOCK_DOUBTED, Heartbeat
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,6 +30,7 @@ def test_it_is_healthy_while_the_heart_beats_and_nothing_is_late(monkeypatch: py
     assert look_around(AT) == {
         "healthy": True,
         "database": True,
+        "clock": True,
         "heartbeat": 10,
         "duties": {"lapse": {"late": 55, "swept": 10, "healthy": True}},
     }
@@ -37,8 +38,28 @@ def test_it_is_healthy_while_the_heart_beats_and_nothing_is_late(monkeypatch: py
 
 def test_nobody_reads_here_that_somebody_asked_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     duty(timedelta(seconds=4.9), monkeypatch)
+    Heartbeat.objects.beat(HEART, ["lapse"], AT)
 
-    assert look_around(AT)["duties"] == {"lapse": {"late": 0, "swept": None, "healthy": True}}
+    assert look_around(AT)["duties"] == {"lapse": {"late": 0, "swept": 0, "healthy": True}}
+
+
+def test_a_duty_that_never_gets_to_its_end_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    duty(timedelta(0), monkeypatch)
+    Heartbeat.objects.beat(HEART, ["lapse"], AT - timedelta(seconds=61))
+    Heartbeat.objects.beat(HEART, [], AT)
+
+    assert look_around(AT)["healthy"] is False
+
+
+def test_a_clock_that_jumped_is_not_healthy_until_the_desk_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    duty(timedelta(0), monkeypatch)
+    Heartbeat.objects.beat(HEART, ["lapse"], AT)
+    Heartbeat.objects.beat(CLOCK_DOUBTED, [], AT)
+
+    report = look_around(AT)
+
+    assert (report["healthy"], report["clock"]) == (False, False)
+    assert look_around(AT + timedelta(seconds=31))["clock"] is True
 
 
 def test_a_late_duty_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +69,7 @@ def test_a_late_duty_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert look_around(AT) == {
         "healthy": False,
         "database": True,
+        "clock": True,
         "heartbeat": 0,
         "duties": {"lapse": {"late": 60, "swept": None, "healthy": False}},
     }
@@ -62,11 +84,11 @@ def test_a_silent_heart_is_not_healthy(silent_for: timedelta | None) -> None:
 
 
 def test_anybody_may_ask_and_reads_every_duty_by_name(client: Client) -> None:
-    Heartbeat.objects.beat(HEART, [], clock.now())
+    Heartbeat.objects.beat(HEART, [duty.name for duty in DUTIES], clock.now())
     answer = client.get(reverse("healthz"))
 
     assert answer.status_code == 200
-    assert list(answer.json()) == ["healthy", "database", "heartbeat", "duties"]
+    assert list(answer.json()) == ["healthy", "database", "clock", "heartbeat", "duties"]
     assert list(answer.json()["duties"]) == [duty.name for duty in DUTIES]
 
 

@@ -19,7 +19,7 @@ from tests.volunteers import people
 from tests.volunteers.people import AT
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-QUERIES_OF_THE_TABLE = 11
+QUERIES_OF_THE_TABLE = 12
 
 
 @pytest.fixture
@@ -41,9 +41,11 @@ def every_address() -> list[str]:
 def test_nobody_but_the_desk_knows_that_there_is_a_desk(world: World) -> None:
     stranger, ben = Client(), browser(world.volunteer()).client
     for path in every_address():
-        assert stranger.get(path)["Location"].startswith("/accounts/login/"), path
-        answers = {ben.get(path).status_code, ben.post(path).status_code}
-        assert answers <= {404, 405}, path
+        at_the_door = stranger.get(path)
+        assert at_the_door.status_code == 404 or at_the_door["Location"].startswith("/accounts/login/"), path
+        # An address that takes no GET leads to the page above it, like any such address.
+        answers = {ben.get(path, follow=True).status_code, ben.post(path).status_code}
+        assert answers <= {200, 404, 405}, path
         assert 404 in answers, path
 
 
@@ -93,7 +95,7 @@ def test_what_burns_comes_first(world: World, desk: Browser) -> None:
         ("asker", ("held", "approved"), "Somebody comes"),
         ("desk", (), "Nobody"),
         ("desk", ("held",), "Waits for you until 13:15"),
-        ("desk", ("standby",), "Waits for you"),
+        ("desk", ("left by whom it was held",), "Waits for you"),
         ("first", ("held",), "Somebody comes"),
     ],
 )
@@ -102,7 +104,12 @@ def test_each_task_says_who_has_it(
 ) -> None:
     visit, need = world.ask(decides=decides)
     if walk:
-        claim = take(world.volunteer(), only_task(need), standing_by="standby" in walk)
+        claim = take(world.volunteer(), only_task(need))
+    if "left by whom it was held" in walk:
+        resting = world.volunteer()
+        take(resting, only_task(need), standing_by=True)
+        resting.volunteer.pause(day(3), AT)
+        claim.release(AT)
     if "approved" in walk:
         say_yes(visit, claim)
     assert cells(desk)["Who has it"] == said

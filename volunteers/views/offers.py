@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -70,7 +71,11 @@ def edit(request: HttpRequest, offer_id: UUID) -> HttpResponse:
 
 def _write(request: HttpRequest, offer: Offer, form: OfferForm, at: datetime) -> HttpResponse:
     areas = form.fill(offer)
-    offer.write(at, areas)
+    try:
+        offer.write(at, areas)
+    except IntegrityError:
+        # The same form at the same moment: the other post was faster, and stored the same.
+        return redirect("offers")
     messages.success(request, _("Your offer is saved."))
     return redirect("offers")
 
