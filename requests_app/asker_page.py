@@ -150,7 +150,9 @@ class _Page:
         self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
         self.channels = list(Channel.objects.filter(recipient__in=living))
         self.at_desk = Volunteer.objects.coordinators().exists()
-        self.tasks = list(Task.objects.filter(need__in=living, status__in=("open", "held", "approved")))
+        self.tasks = list(Task.objects.filter(need__in=living).unfinished())
+        for task in self.tasks:
+            task.need = by_id[task.need_id]
 
     def card(self, need: Need) -> Card:
         claims = [claim for claim in self.claims if claim.need_id == need.pk]

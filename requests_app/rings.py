@@ -1,4 +1,4 @@
-"""Who is asked, in what order: ring after ring of the best, at the end the desk."""
+"""Who is asked, in what order: ring after ring of the best, then the desk, then whoever fits newly."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,23 +15,24 @@ from volunteers.models import Volunteer
 
 
 def ask_next(task: Task, at: datetime) -> None:
-    """Ask the next ring about an open task; after the last one, tell the desk. Twice is harmless.
+    """Ask the next ring about an open task. Twice is harmless.
 
-    A ring in which nobody fits is passed over: nobody waits for nobody.
+    Where nobody fits who was not asked, or after the last ring, the desk is told, once; from then on whoever
+    fits newly is asked at the same pace: somebody who joins, or comes back from a break.
     """
     with transaction.atomic():
         need = Need.objects.lock(task.need_id)
         task.refresh_from_db(fields=["status", "ring", "escalate_after"])
         if task.status != "open" or not need.lives(at) or task.escalate_after is None:
             return
-        kind, asked = kinds.get(need.kind), list[UUID]()
-        while task.ring < len(kind.rings) and not asked:
-            asked = _propose(task, need, at, kind.rings[task.ring])
-            # Rounded, as holds are: it would say to the second when she asked.
-            task.escalate(clock.quarter_up(at + kind.pace(need.begins_at(), at)))
-        if not asked:
-            desk.tell(f"task:{task.id}:untaken:{task.ring}", at)
-            task.escalate(None)
+        kind = kinds.get(need.kind)
+        last = len(kind.rings)
+        asked = _propose(task, need, at, kind.rings[min(task.ring, last - 1)])
+        ring = task.ring + 1 if asked and task.ring < last else last + 1
+        if ring > last:
+            desk.tell(f"task:{task.id}:untaken", at)
+        # Rounded, as holds are: it would say to the second when she asked.
+        task.escalate(ring, clock.quarter_up(at + kind.pace(need.begins_at(), at)))
     # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
     for volunteer in Volunteer.objects.in_bulk(asked).values():
         volunteer.mark_asked(at)

@@ -35,13 +35,13 @@ class Row:
 class Board:
     """What is theirs already, and what they could do, the best first.
 
-    `over`: what they had and is not needed any more, a line each. `idle`: why there is nothing, where it is
+    `over`: how much they had that is not needed any more; what it was is not said. `idle`: why there is nothing, where it is
     theirs to change ("no-offers", "break", "enough"). `told`: whether a message can reach them.
     """
 
     mine: list[Row]
     free: list[Row]
-    over: list[str]
+    over: int
     idle: str
     told: bool
 
@@ -135,14 +135,10 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
         free=[
             _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
         ],
-        over=[_over(claim) for claim in Claim.objects.over_for(volunteer)],
+        over=Claim.objects.over_for(volunteer).count(),
         idle=_idle(volunteer, at),
         told=Channel.objects.of(volunteer.pk).working().exists(),
     )
-
-
-def _over(claim: Claim) -> str:
-    return f"{facts.title(claim.need, claim.task)}, {facts.day(claim.need.day)}"
 
 
 def _idle(volunteer: Volunteer, at: datetime) -> str:

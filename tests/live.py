@@ -1,8 +1,10 @@
 """The whole running system, as `make run` starts it: runner, web server, worker, on a port of its own."""
 
 import contextlib
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from mutualaid import parent_death
 from tests import servers
 
 PATIENCE = 60.0  # seconds until the first answer
+# The database every instance on PostgreSQL begins as, and what set-up printed when it was made.
+TEMPLATE, SAID = "prepared_instance", "setup-said"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -99,17 +103,35 @@ def instance(database: str, broker: str, folder: Path, **extra: str) -> Iterator
     """A set-up instance that does not run: database "sqlite" or "postgresql", broker "memory" or "redis"."""
     with contextlib.ExitStack() as stack:
         environment = _environment(folder) | extra
+        prepared = _prepared(database)
+        shutil.copytree(prepared, folder, dirs_exist_ok=True)
         if database == "postgresql":
             name = f"live_{folder.name}_{os.getpid()}".lower().replace("-", "_")
-            environment["DATABASE_URL"] = stack.enter_context(servers.postgres_database(name))
+            environment["DATABASE_URL"] = stack.enter_context(servers.postgres_database(name, TEMPLATE))
         if broker == "redis":
             environment |= _redis()
         port = environment["PORT"]
         system = LiveSystem(f"http://127.0.0.1:{port}", folder, environment, log=folder / "log")
-        folder.mkdir(parents=True, exist_ok=True)
-        system.setup = system.manage("setup")
+        system.setup = (prepared / SAID).read_text()
         stack.callback(system.stop)
         yield system
+
+
+def _prepared(database: str) -> Path:
+    """The folder of an instance that was set up once in this run, to be copied: what set-up does is the same
+    for all, and takes its time. What it prints is beside it."""
+    folder = servers.test_dir() / f"prepared-{database}"
+    with (servers.test_dir() / f"prepared-{database}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / SAID).exists():
+            environment = _environment(folder)
+            if database == "postgresql":
+                servers.create_database(TEMPLATE)
+                environment["DATABASE_URL"] = servers.postgres_url(TEMPLATE)
+            folder.mkdir()
+            said = LiveSystem("", folder, environment).manage("setup")
+            (folder / SAID).write_text(said)
+    return folder
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -44,9 +44,9 @@ def redis_url(number: int = 0) -> str:
     return f"redis://127.0.0.1:{(folder / 'ready').read_text()}/{number}"
 
 
-def create_database(name: str) -> None:
+def create_database(name: str, template: str = "template1") -> None:
     with psycopg.connect(postgres_url("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
 def drop_database(name: str) -> None:
@@ -55,9 +55,9 @@ def drop_database(name: str) -> None:
 
 
 @contextlib.contextmanager
-def postgres_database(name: str) -> Iterator[str]:
-    """DATABASE_URL of a new, empty database, gone afterwards."""
-    create_database(name)
+def postgres_database(name: str, template: str = "template1") -> Iterator[str]:
+    """DATABASE_URL of a new database like `template` (empty, unless told otherwise), gone afterwards."""
+    create_database(name, template)
     try:
         yield postgres_url(name)
     finally:

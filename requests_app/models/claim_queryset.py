@@ -61,8 +61,7 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
     def over_for(self, volunteer: Volunteer) -> "ClaimQuerySet":
         """What they had, or stood by for, and others ended: until its need is purged."""
         ended = Q(status=RELEASED) & ~Q(need__status="open")
-        mine = self.filter(Q(status__in=(DECLINED, LAPSED)) | ended, volunteer=volunteer)
-        return mine.select_related("need", "task").order_by("need__day", "need_id", "place_in_line")
+        return self.filter(Q(status__in=(DECLINED, LAPSED)) | ended, volunteer=volunteer)
 
     def was_over(self, volunteer: Volunteer, need_id: uuid.UUID, task_id: str, at: datetime) -> bool:
         """Whether they had this task (its id as typed) and have it no longer."""

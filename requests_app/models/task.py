@@ -127,8 +127,8 @@ class Task(Stateful, DueRow):
 
     @property
     def everybody_was_asked(self) -> bool:
-        """Every ring was asked, nobody has it, and the desk was told."""
-        return self.status == OPEN and self.escalate_after is None
+        """Nobody has it, nobody is left to ask, and the desk was told."""
+        return self.status == OPEN and self.ring > len(kinds.get(self.need.kind).rings)
 
     # Verbs
 
@@ -242,9 +242,9 @@ class Task(Stateful, DueRow):
             return False
         return True
 
-    def escalate(self, after: datetime | None) -> None:
-        """One ring was asked: look again `after`, or never."""
-        self.ring, self.escalate_after = self.ring + 1, after
+    def escalate(self, ring: int, after: datetime) -> None:
+        """Somebody looked who could be asked: so far the asking has got, and look again `after`."""
+        self.ring, self.escalate_after = ring, after
         Task.objects.filter(pk=self.pk).update(ring=self.ring, escalate_after=after)
 
     def finish(self, at: datetime) -> None:

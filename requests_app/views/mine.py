@@ -55,8 +55,7 @@ def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     try:
         claim.approve(request.visit.unlocked, data["fingerprint"], at, data["place"])
     except (KeyChanged, Unreadable):
-        messages.info(request, _("Something about this person changed. Please look again first."))
-        return _with_place(request, at, claim, data["place"])
+        return _look_again(request, at, claim, data["place"])
     except (TooLate, SomebodyWasFaster, MoveRefused):
         # A button pressed twice says yes twice.
         twice = request.visit.claim(claim_id).is_approved
@@ -207,10 +206,11 @@ def _again(request: AskerRequest, at: datetime, typed: Typed, gone: str | Promis
     return _page(request, at, typed, BAD_INPUT)
 
 
-def _with_place(request: AskerRequest, at: datetime, claim: Claim, place: str) -> HttpResponse:
-    """The page as it is now, with the place she typed still there, under the key this person has now."""
+def _look_again(request: AskerRequest, at: datetime, claim: Claim, place: str) -> HttpResponse:
+    """The page as it is now: the place she typed is still there, under the key this person has now."""
     shown = {"fingerprint": readable(claim.key_fingerprint, ""), "place": place}
-    form = ApproveForm(initial=shown, auto_id=f"approveform-{claim.pk}-%s")
+    form = ApproveForm(shown, auto_id=f"approveform-{claim.pk}-%s")
+    form.add_error(None, _("Something about this person changed. Please look again first."))
     return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
 
 

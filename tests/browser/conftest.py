@@ -39,10 +39,22 @@ SAFEST = {
 PHONE = {"width": 320, "height": 640}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "browser_name" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    # What the second browser would only say again, or cannot be asked: not collected, rather than skipped.
+    again = [item for item in items if item.get_closest_marker("chromium") and _browser(item) == "firefox"]
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = [item for item in items if item not in again]
+
+
+def _browser(item: pytest.Item) -> str:
+    """The browser a test is asked of; "" for none."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("browser_name", "")) if callspec else ""
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from tests.browser.crawl import OPEN_FOLDS, ROLES, Example, pages
 from tests.live import LiveSystem
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.chromium]
 
 PHONE, DESKTOP = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
 # What changes with the colours and the width; everything else is looked at once.

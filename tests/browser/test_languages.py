@@ -129,6 +129,7 @@ def test_every_page_fits_a_small_telephone(
     assert wrong == {}
 
 
+@pytest.mark.chromium
 @pytest.mark.parametrize("language", [pseudo.CODE], indirect=True)
 @pytest.mark.parametrize(
     ("who", "path"),

@@ -89,7 +89,7 @@ def test_the_desk_says_yes_for_her(stage: Stage, asker: Page, member: Callable[[
     desk.get_by_role("link", name=DESK_RIDE).click()
     expect(desk.get_by_text("Third bell.")).to_be_visible()
     desk.get_by_role("button", name="Yes, Ben may come").click()
-    expect(desk.get_by_text("You said yes. Both are told that there is news.")).to_be_visible()
+    expect(desk.get_by_text("You said yes. Both see it when they look here.")).to_be_visible()
 
     ben.reload()
     expect(ben.get_by_text("Platform two")).to_be_visible()

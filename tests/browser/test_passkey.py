@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.live import LiveSystem
 
-pytestmark = pytest.mark.only_browser("chromium")
+pytestmark = pytest.mark.chromium
 NEW = "orchard window paper boat"
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -91,7 +91,9 @@ def test_a_passkey_opens_the_board_and_the_passphrase_what_is_sealed(
 
     assert closed == "Closed"
     assert "/accounts/unlock/?next=" in asked
-    expect(page.locator("#locks + dl dd").last).to_have_text("Open on this device until you sign out")
+    expect(page.locator("#locks + dl dd").last).to_have_text(
+        "Open here for some hours, or until you sign out"
+    )
 
 
 def test_whoever_has_only_the_passkey_left_makes_a_new_key(

@@ -110,7 +110,7 @@ def ask_for_a_ride(page: Page) -> list[str]:
     page.locator("[name=day]").select_option(index=2)
     page.get_by_text("A note", exact=True).click()
     page.get_by_label("Anything the person should know?").fill("Behind the baker's.")
-    page.get_by_text("Only the person you choose opens it.").click()
+    page.get_by_text("Only whoever comes opens it.").click()
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.get_by_role("heading", name="Your return code")).to_be_visible()
     words = page.locator("ol.code li").all_inner_texts()

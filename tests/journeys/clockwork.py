@@ -91,8 +91,8 @@ class Rows:
         return int(self._do(sql, [self._key(need)])[0][0])
 
     def rings_left(self, need: str) -> int:
-        """Tasks of it for which the next ring, or the desk, is still to be asked."""
-        sql = "SELECT count(*) FROM requests_app_task WHERE need_id = ? AND escalate_after IS NOT NULL"
+        """Tasks of it about which the desk was not told yet."""
+        sql = "SELECT count(*) FROM requests_app_task WHERE need_id = ? AND ring <= 3"
         return int(self._do(sql, [self._key(need)])[0][0])
 
     def count(self, table: str) -> int:

@@ -14,8 +14,8 @@ def test_she_asks_and_somebody_she_chose_comes(stage: Stage) -> None:
     asker.asks(RIDE, note="I wait behind the baker's.", desk_reads="no").says("Your return code")
     asker.writes_the_code_on_paper().says(NOBODY)
     need = asker.need()
-    assert eventually(lambda: rows.ring(need) == 1), "the worker has not looked"
-    asker.looks().says("Nobody was asked yet. Nobody is coming until this page says yes.")
+    assert eventually(lambda: not rows.rings_left(need)), "the worker has not looked"
+    asker.looks().says("Nobody here fits it just now. Nobody is coming until this page says yes.")
     asker.leaves()
 
     # A coordinator invites somebody, who joins, offers, and is vouched for.

@@ -27,7 +27,7 @@ def test_the_desk_says_yes_with_the_place_she_left_there(stage: Stage) -> None:
     desk.desk().says(DESK_RIDE, "1 waits for you.")
     desk.looks_at().says("Third bell.", "Platform two", "Ben", "Dan")
     desk.browser.press("No, not Dan")
-    desk.approves("Ben").says("You said yes. Both are told that there is news.")
+    desk.approves("Ben").says("You said yes. Both see it when they look here.")
 
     # Only the one who comes reads it.
     ben.opens().says("Yes. You are expected.", "Third bell.", "Platform two")
@@ -70,8 +70,9 @@ def test_whoever_is_suspended_loses_what_they_took_and_the_next_one_has_it(stage
     desk.suspends("Zara").says("They are suspended.")
 
     # Every session of theirs is over, and what they took is free; the next in line has it.
-    page = zara.browser.visit(f"/needs/{need}/")
-    assert page.url.endswith(f"/accounts/login/?next=/needs/{need}/")
+    assert zara.browser.visit(f"/needs/{need}/").status == 404
+    page = zara.browser.visit("/board/")
+    assert page.url.endswith("/accounts/login/?next=/board/")
     zara.signs_in().says("User name and passphrase do not go together.")
     assert rows.claims(need) == ["released", "held"]
     fay.opens().says("You hold this until")

@@ -39,11 +39,27 @@ def test_asking_stops_when_the_task_is_held(world: World) -> None:
     assert list(Task.objects.to_escalate(AT + DAY)) == []
 
 
-def test_after_the_last_ring_asking_ends_with_the_desk(world: World) -> None:
+def test_where_nobody_fits_the_desk_knows_at_once_and_whoever_joins_later_is_asked(world: World) -> None:
     _visit, need = world.ask()
+    rings.ask_next(only_task(need), AT)
+    told = only_task(need).everybody_was_asked
+    ben = world.volunteer()
+    later = only_task(need).escalate_after
+    assert later is not None
+    tasks.escalate(later)
+    assert told is True
+    assert [p.volunteer for p in Proposal.objects.filter(task__need=need)] == [ben.volunteer]
+
+
+def test_after_the_last_ring_the_desk_knows(world: World) -> None:
+    for _ in range(sum(kinds.get("ride").rings)):
+        world.volunteer()
+    _visit, need = world.ask()
+    known = []
     for _ in range(len(kinds.get("ride").rings) + 1):
         rings.ask_next(only_task(need), AT)
-    assert only_task(need).escalate_after is None
+        known.append(only_task(need).everybody_was_asked)
+    assert known == [False, False, False, True]
 
 
 def test_who_was_asked_least_recently_comes_first(world: World) -> None:
