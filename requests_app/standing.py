@@ -6,12 +6,18 @@ from datetime import datetime
 from django.db import transaction
 
 from notify import outbox
+from privacy.keyring import keyring
+from privacy.models import Compartment
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.models import Claim
 from requests_app.models.claim_queryset import RELEASED
 from volunteers import desk, keys
 from volunteers.keys import NewKeys
 from volunteers.models import LoginRestore, Volunteer
+
+
+class LeaveTheDeskFirst(Exception):
+    """Whoever works at the desk hands its key on before they go."""
 
 
 def suspend(volunteer: Volunteer, at: datetime) -> None:
@@ -37,6 +43,26 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
     for need in overdue:
         # Its time was over and the broom had not come: its keys go now as well.
         need.expire(at)
+
+
+def leave(volunteer: Volunteer, at: datetime) -> None:
+    """Somebody leaves for good: what they took is free again, and no row names them any more.
+
+    Errors: LeaveTheDeskFirst; SealingImpossible where keys cannot be destroyed just now: they are suspended
+    then, and the desk can let them in again.
+    """
+    if volunteer.is_coordinator:
+        raise LeaveTheDeskFirst
+    suspend(volunteer, at)
+    slots = [(claim.slot_number, claim.slot_owner) for claim in Claim.objects.filter(volunteer=volunteer)]
+    for number, owner in slots:
+        keyring().destroy(number, owner)
+    with transaction.atomic():
+        Compartment.objects.filter(slot_owner__in=[owner for _number, owner in slots]).delete()
+        outbox.drop(volunteer.pk)
+        Volunteer.objects.filter(pk=volunteer.pk).delete()
+    for number, owner in slots:
+        keyring().release(number, owner)
 
 
 def start_over(volunteer: Volunteer, passphrase: str, language: str, at: datetime) -> NewKeys:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from requests_app.views import ask, board, calendar, desk_people, desk_settings, mine, new_key
+from requests_app.views import ask, board, calendar, close_account, desk_people, desk_settings, mine, new_key
 from requests_app.views import desk as desk_views
 
 asker = [
@@ -26,6 +26,7 @@ asker = [
 ]
 
 volunteer = [
+    path("accounts/close/", close_account.close_account, name="close_account"),
     path("accounts/new-key/", new_key.new_key, name="new_key"),
     path("accounts/restore/<str:token>/", new_key.restore_login, name="restore_login"),
     path("board/", board.board, name="board"),

@@ -35,8 +35,8 @@ class Row:
 class Board:
     """What is theirs already, and what they could do, the best first.
 
-    `over`: how much they had that is not needed any more; what it was is not said. `idle`: why there is nothing, where it is
-    theirs to change ("no-offers", "break", "enough"). `told`: whether a message can reach them.
+    `over`: how much they had that is not needed any more; what it was is not said. `idle`: why there is
+    nothing, where it is theirs to change ("no-offers", "break", "enough"). `told`: whether mail reaches them.
     """
 
     mine: list[Row]
