@@ -62,6 +62,8 @@ app.conf.update(
 
 def run_duty(duty: Duty) -> bool:
     """Do what is due for one duty; whether it got to its end. No error leaves here with its text."""
+    if duty.destroys and clock.jumped():
+        return False
     try:
         close_old_connections()
         duty.run(clock.now())
@@ -95,8 +97,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         self.failing: set[str] = set()
         self.beaten = float("-inf")
         self.stumbling = False
-        # The desk's last word on the clock that this worker has heeded; None before it looked.
-        self.word: tuple[datetime | None] | None = None
+        self.doubts = False
         self.thread: threading.Thread | None = None
 
     def start(self, worker: Any) -> None:
@@ -146,21 +147,22 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
     def doubts_the_clock(self) -> bool:
         """Whether the wall clock jumped since this worker began, and nobody said since that it is right."""
         if not clock.jumped():
-            if self.word is None:
-                self.word = (Heartbeat.objects.clock_word(),)
-            return False
-        word = (Heartbeat.objects.clock_word(),)
-        if self.word is not None and word != self.word:
+            self.doubts = False
+        elif not self.doubts:
+            Heartbeat.objects.forget_clock_word()
+            self.doubts = True
+        elif Heartbeat.objects.clock_is_trusted():
             clock.trust()
-        self.word = word
-        return clock.jumped()
+            self.doubts = False
+        return self.doubts
 
     def run(self, duty: Duty) -> None:
-        if run_duty(duty):
-            self.failing.discard(duty.name)
-        else:
-            self.failing.add(duty.name)
-        self.busy.discard(duty.name)
+        self.failing.add(duty.name)
+        try:
+            if run_duty(duty):
+                self.failing.discard(duty.name)
+        finally:
+            self.busy.discard(duty.name)
 
 
 app.steps["worker"].add(Ticker)

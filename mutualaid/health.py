@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from mutualaid.duties import DUTIES, HEART
 from privacy import clock
@@ -18,7 +18,7 @@ LONGEST_SWEEP = timedelta(minutes=1)
 STEP = timedelta(seconds=5)
 
 
-@require_GET
+@require_safe
 @login_not_required
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while everything is in time; 503, with the same fields, when a duty is late or the heart silent."""

@@ -160,7 +160,7 @@ class OneUp:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method in ("GET", "HEAD"):
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
             return HttpResponseRedirect(_page_above(request.path_info))
         return response
 

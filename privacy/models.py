@@ -90,11 +90,17 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
 
     def clock_is_doubted(self, at: datetime) -> bool:
         """Whether a worker saw the clock jump, and nobody has said since that it is right."""
-        return self.filter(name=CLOCK_DOUBTED, beat_at__gt=at - DOUBT_LASTS).exists()
+        # Told every few seconds; one of times to come was told by the clock that went wrong.
+        span = (at - DOUBT_LASTS, at + DOUBT_LASTS)
+        return self.filter(name=CLOCK_DOUBTED, beat_at__range=span).exists()
 
-    def clock_word(self) -> datetime | None:
-        """When the desk last said that the clock is right."""
-        return self.filter(name=CLOCK_TRUSTED).values_list("beat_at", flat=True).first()
+    def clock_is_trusted(self) -> bool:
+        """Whether the desk said that the clock is right, since somebody began to doubt it."""
+        return self.filter(name=CLOCK_TRUSTED).exists()
+
+    def forget_clock_word(self) -> None:
+        """Whatever was said before is about another jump."""
+        self.filter(name=CLOCK_TRUSTED).delete()
 
 
 class Heartbeat(models.Model):

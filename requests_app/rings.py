@@ -15,27 +15,41 @@ from volunteers.models import Volunteer
 
 
 def ask_next(task: Task, at: datetime) -> None:
-    """Ask the next ring about an open task. Twice is harmless.
+    """Ask the next ring about an open task; then the desk is told, once. Twice is harmless.
 
-    Where nobody fits who was not asked, or after the last ring, the desk is told, once; from then on whoever
-    fits newly is asked at the same pace: somebody who joins, or comes back from a break.
+    Where nobody fits who was not asked, nobody waits for the other rings: the desk is told at once. Who fits newly
+    afterwards (somebody who joins, or comes back from a break) is asked at the same pace.
     """
+    asked: list[UUID] = []
     with transaction.atomic():
         need = Need.objects.lock(task.need_id)
         task.refresh_from_db(fields=["status", "ring", "escalate_after"])
         if task.status != "open" or not need.lives(at) or task.escalate_after is None:
             return
-        kind = kinds.get(need.kind)
-        last = len(kind.rings)
-        asked = _propose(task, need, at, kind.rings[min(task.ring, last - 1)])
-        ring = task.ring + 1 if asked and task.ring < last else last + 1
-        if ring > last:
-            desk.tell(f"task:{task.id}:untaken", at)
-        # Rounded, as holds are: it would say to the second when she asked.
-        task.escalate(ring, clock.quarter_up(at + kind.pace(need.begins_at(), at)))
+        asked = _ask(task, need, at)
     # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
     for volunteer in Volunteer.objects.in_bulk(asked).values():
         volunteer.mark_asked(at)
+
+
+def _ask(task: Task, need: Need, at: datetime) -> list[UUID]:
+    """Propose it to whose turn it is, and note how far the asking has got. Who was asked."""
+    kind = kinds.get(need.kind)
+    last, after = len(kind.rings), clock.quarter_up(at + kind.pace(need.begins_at(), at))
+    # The moment is rounded, as holds are: it would say to the second when she asked.
+    if task.ring < last:
+        asked = _propose(task, need, at, kind.rings[task.ring])
+        ring, look_again = (task.ring + 1 if asked else last + 1), True
+    else:
+        most = kind.rings[-1]
+        # Where the last ring was full, more people fit than are to be asked: the desk takes over.
+        full = task.ring == last and task.proposals.filter(ring=last - 1).count() >= most
+        asked = [] if full else _propose(task, need, at, most)
+        ring, look_again = last + 1, not full and len(asked) < most
+    if ring > last and task.ring <= last:
+        desk.tell(f"task:{task.id}:untaken", at)
+    task.escalate(ring, after if look_again else None)
+    return asked
 
 
 def _propose(task: Task, need: Need, at: datetime, count: int) -> list[UUID]:

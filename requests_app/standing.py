@@ -6,8 +6,9 @@ from datetime import datetime
 from django.db import transaction
 
 from notify import outbox
+from privacy import clock
 from privacy.keyring import keyring
-from privacy.models import Compartment
+from privacy.models import Compartment, Grant
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.models import Claim
 from requests_app.models.claim_queryset import RELEASED
@@ -40,7 +41,7 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
             released.append(claim)
     for claim in released:
         claim.finish_soon()
-    for need in overdue:
+    for need in [] if clock.jumped() else overdue:
         # Its time was over and the broom had not come: its keys go now as well.
         need.expire(at)
 
@@ -58,7 +59,9 @@ def leave(volunteer: Volunteer, at: datetime) -> None:
     for number, owner in slots:
         keyring().destroy(number, owner)
     with transaction.atomic():
-        Compartment.objects.filter(slot_owner__in=[owner for _number, owner in slots]).delete()
+        owners = [owner for _number, owner in slots]
+        Compartment.objects.filter(slot_owner__in=owners).delete()
+        Grant.objects.filter(slot_owner__in=owners).delete()
         outbox.drop(volunteer.pk)
         Volunteer.objects.filter(pk=volunteer.pk).delete()
     for number, owner in slots:

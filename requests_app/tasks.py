@@ -46,7 +46,7 @@ def forget_taken(at: datetime) -> Swept:
 
 
 DUTIES = (
-    Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until", destroys=True),
+    Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until"),
     Duty(
         "escalate",
         MINUTE,

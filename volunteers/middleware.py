@@ -20,10 +20,17 @@ class LoginRequired(LoginRequiredMiddleware):
             return render(request, "404.html", {"sign_in": self._login(request.path, view_func)}, status=404)
         if not request.headers.get("HX-Request"):
             return super().handle_no_permission(request, view_func)
-        path = urlsplit(request.headers.get("HX-Current-URL", "")).path or request.path
-        return HttpResponseClientRedirect(self._login(path, view_func))
+        return HttpResponseClientRedirect(self._login(_page_of(request), view_func))
 
     def _login(self, after: str, view_func: Callable[..., Any]) -> str:
         """The address of the login page that leads on to `after`."""
         login = resolve_url(self.get_login_url(view_func))
         return f"{login}?{urlencode({self.get_redirect_field_name(view_func): after})}"
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The path of the page that asked for a part of itself, as its script says."""
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", "")).path or request.path
+    except ValueError:
+        return request.path

@@ -21,6 +21,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from privacy import caches
+
 NAME_MAX = 40
 NO_ANSWER = _("The key did not answer as it should. Please try again.")
 
@@ -66,9 +68,17 @@ def an_answer() -> KeyAnswerField:
 class AuthenticateForm(AllauthAuthenticateForm):  # type: ignore[misc]
     code = code_field()
 
+    def clean_code(self) -> Any:
+        caches.must_answer()
+        return super().clean_code()
+
 
 class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]
     code = code_field()
+
+    def clean_code(self) -> Any:
+        caches.must_answer()
+        return super().clean_code()
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from privacy.due import DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment, Grant
-from privacy.states import SomebodyWasFaster, Stateful
+from privacy.states import MoveRefused, SomebodyWasFaster, Stateful
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.bed_night import BedNight
 from requests_app.models.claim_queryset import (
@@ -162,7 +162,8 @@ class Claim(Shared, Stateful, DueRow):
         until = at + organisation.hold(kinds.get(self.need.kind))
         looks_at = self.need.looks_again_at
         if self.need.decides == DESK:
-            looks_at = None if organisation.is_on(at) else organisation.next_on(at)
+            on_until = organisation.is_on(at)
+            looks_at = None if on_until and on_until >= until else organisation.next_on(at)
         if looks_at:
             until = max(until, looks_at + TIME_TO_ANSWER)
         return min(clock.quarter_up(until), self.need.expires_at)
@@ -184,6 +185,9 @@ class Claim(Shared, Stateful, DueRow):
         with transaction.atomic():
             self.volunteer = Volunteer.objects.lock(self.volunteer_id)
             self._see(at)
+            if self.holds:
+                # It was passed on to this one a moment ago.
+                return
             if self.status != STANDBY or not self.task.is_open:
                 raise SomebodyWasFaster
             if not self.can_be_passed_on(at):
@@ -215,6 +219,8 @@ class Claim(Shared, Stateful, DueRow):
                 self._take_over(at)
             elif self.status == LAPSED:
                 raise TooLate
+            if self.need.is_never_for(self.volunteer):
+                raise SomebodyWasFaster
             self._approve(at)
             # A host's place was sealed when claiming, and is not hers to write over.
             if place and not kinds.get(self.need.kind).host_seals_place:
@@ -249,16 +255,23 @@ class Claim(Shared, Stateful, DueRow):
     # Ending
 
     def release(self, at: datetime, never_again: bool = False) -> None:
-        """The volunteer cannot come after all. No blame. `never_again`: nor for anything of this mailbox."""
-        self._leave(RELEASED, at, never_again)
+        """The volunteer cannot come after all. No blame. `never_again`: nor for anything else of this mailbox
+        that she has not said yes to."""
+        try:
+            self._leave(RELEASED, at, never_again)
+        finally:
+            if never_again:
+                self._leave_others(RELEASED, (HELD, STANDBY), at)
 
     def decline(self, at: datetime, never_again: bool = False) -> None:
         """She (or the desk for her) says no to this volunteer: not asked again for this need, and
         for none of this mailbox where `never_again`; then nothing else of theirs with her goes on either."""
-        self._leave(DECLINED, at, never_again)
-        if never_again:
-            for other in self._others_with_her():
-                other.decline(at)
+        try:
+            self._leave(DECLINED, at, never_again)
+        finally:
+            # Also where this one was over already: who presses it means all of it.
+            if never_again:
+                self._leave_others(DECLINED, LIVE, at)
 
     def meet_at(self, text: str, at: datetime) -> None:
         """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""
@@ -296,7 +309,7 @@ class Claim(Shared, Stateful, DueRow):
                 ended.finish_soon()
         # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
         self._rest(at)
-        self.refresh_from_db(fields=["ending", "place"])
+        self.ending, self.place = False, None
 
     def end_with_need(self, done: bool, at: datetime) -> None:
         """The need (or its task) ended, and this claim with it. Inside that transaction."""
@@ -356,10 +369,14 @@ class Claim(Shared, Stateful, DueRow):
             self.leave_within(to, at)
         self.finish_soon()
 
-    def _others_with_her(self) -> "list[Claim]":
-        """What else this volunteer holds, or stands by for, of this mailbox."""
-        theirs = Claim.objects.live().filter(volunteer=self.volunteer, need__mailbox=self.need.mailbox_id)
-        return list(theirs.select_related("task", "need", "volunteer").order_by("need_id"))
+    def _leave_others(self, to: str, states: Sequence[str], at: datetime) -> None:
+        """End what else this volunteer has of this mailbox; one that ended meanwhile keeps no other back."""
+        theirs = Claim.objects.filter(
+            volunteer=self.volunteer, need__mailbox=self.need.mailbox_id, status__in=states
+        )
+        for other in theirs.select_related("task", "need", "volunteer").order_by("need_id"):
+            with suppress(SomebodyWasFaster, MoveRefused):
+                other._leave(to, at)
 
     def _see(self, at: datetime) -> None:
         """Lock the need, then read this claim and its task as they are now."""

@@ -59,9 +59,8 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         )
 
     def over_for(self, volunteer: Volunteer) -> "ClaimQuerySet":
-        """What they had, or stood by for, and others ended: until its need is purged."""
-        ended = Q(status=RELEASED) & ~Q(need__status="open")
-        return self.filter(Q(status__in=(DECLINED, LAPSED)) | ended, volunteer=volunteer)
+        """What they had, or stood by for, of needs that ended since: until the need is purged."""
+        return self.filter(status=RELEASED, volunteer=volunteer).exclude(need__status="open")
 
     def was_over(self, volunteer: Volunteer, need_id: uuid.UUID, task_id: str, at: datetime) -> bool:
         """Whether they had this task (its id as typed) and have it no longer."""

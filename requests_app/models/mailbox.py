@@ -116,13 +116,14 @@ class Mailbox(models.Model):
         False where the keyring does not answer: nobody can open it any more, and the broom does the rest.
         """
         with transaction.atomic():
-            self.end_visits()
-            # From now on her code opens nothing, whatever is still to be destroyed.
-            type(self).objects.filter(pk=self.pk).update(lookup=secrets.token_bytes(LOOKUP_BYTES))
             needs = list(self.needs.select_related("mailbox").order_by("pk"))
             # All of them first: a crash between two must not leave the second as it was.
             for need in needs:
                 need.begin_erasing(at)
+            # From now on her code opens nothing, whatever is still to be destroyed. The needs come first, as
+            # everywhere: their locks are taken before the mailbox's.
+            self.end_visits()
+            type(self).objects.filter(pk=self.pk).update(lookup=secrets.token_bytes(LOOKUP_BYTES))
         for need in needs:
             need.erase(at)
         self.end_if_empty()

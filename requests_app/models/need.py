@@ -218,11 +218,11 @@ class Need(CanLoseItsKey, Stateful, DueRow):
         claim.grant_note(unlocked, at)
         claim.copy_desk_place(unlocked, at)
 
-    def is_taken_elsewhere_by(self, volunteer: Volunteer) -> bool:
-        """Whether they have one part of it already, where each part needs somebody of its own."""
+    def is_taken_elsewhere_by(self, volunteer: Volunteer, task_id: uuid.UUID, at: datetime) -> bool:
+        """Whether they have another part of it, where each part needs somebody of its own."""
         if not kinds.get(self.kind).one_person_each:
             return False
-        return self.claims.live().filter(volunteer=volunteer).exists()
+        return self.claims.exclude(task=task_id).offered(at).filter(volunteer=volunteer).exists()
 
     def claims_with_task(self) -> "models.QuerySet[Claim]":
         return self.claims.select_related("task", "need", "volunteer")
@@ -287,10 +287,13 @@ class Need(CanLoseItsKey, Stateful, DueRow):
             claim.end_with_need(done=met and claim.is_approved, at=at)
 
     def refuses(self, volunteer: Volunteer) -> bool:
-        """Whether this volunteer is not to come: a no for this need, or never for this mailbox."""
-        never = NeverMatch.objects.filter(mailbox=self.mailbox_id, volunteer=volunteer)
+        """Whether this volunteer is not to be sent: a no for this need, or never for this mailbox."""
         declined = Proposal.objects.filter(task__need=self, volunteer=volunteer, outcome=Proposal.DECLINED)
-        return never.exists() or declined.exists()
+        return self.is_never_for(volunteer) or declined.exists()
+
+    def is_never_for(self, volunteer: Volunteer) -> bool:
+        """Whether one of the two said that they never meet."""
+        return NeverMatch.objects.filter(mailbox=self.mailbox_id, volunteer=volunteer).exists()
 
     def begin_erasing(self, at: datetime) -> None:
         """Inside the transaction that erases all of a mailbox; `erase` follows its commit."""

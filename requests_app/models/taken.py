@@ -20,7 +20,9 @@ class TakenQuerySet(models.QuerySet["Taken"]):
 
     def take_back(self, volunteer: Volunteer, since: datetime) -> None:
         """They had to give it up: it does not count."""
-        row = self.filter(volunteer=volunteer, day__gte=clock.local_day(since)).first()
+        # One that another transaction takes back is not waited for: it holds a need of its own.
+        rows = self.filter(volunteer=volunteer, day__gte=clock.local_day(since)).order_by("pk")
+        row = rows.select_for_update(skip_locked=True).first()
         if row:
             row.delete()
 

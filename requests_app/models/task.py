@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from organisation import kinds
 from privacy import clock
-from privacy.crypto import Unreadable
+from privacy.crypto import SealingImpossible, Unreadable
 from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
@@ -41,7 +41,7 @@ class TaskQuerySet(DueQuerySet["Task"]):
         return self.live(at).exclude(Exists(held))
 
     def to_escalate(self, at: datetime) -> "TaskQuerySet":
-        return self.filter(status=OPEN, escalate_after__lte=at, need__status="open")
+        return self.filter(status=OPEN, escalate_after__lte=at, need__status="open", need__expires_at__gt=at)
 
     def on_the_desk(self, at: datetime) -> "TaskQuerySet":
         """What the desk looks at: every task of a need that lives, the oldest first."""
@@ -202,7 +202,7 @@ class Task(Stateful, DueRow):
             raise SomebodyWasFaster
         # Whoever held it left meanwhile: nobody stands by for nobody.
         standing_by = standing_by and not self.is_open
-        if need.refuses(volunteer) or need.is_taken_elsewhere_by(volunteer):
+        if need.refuses(volunteer) or need.is_taken_elsewhere_by(volunteer, self.pk, at):
             raise claims.NotForYou
         if not volunteer.may_act(at) or (not standing_by and Taken.objects.are_enough(volunteer, at)):
             raise claims.NotNow
@@ -235,15 +235,15 @@ class Task(Stateful, DueRow):
             with transaction.atomic():
                 self._move(HELD, at, escalate_after=None)
                 claim.hold(at)
-        except (SomebodyWasFaster, Unreadable):
-            # Their last bed went at this very moment, or their row is damaged. Whoever leaves leaves all
-            # the same.
+        except (SomebodyWasFaster, Unreadable, SealingImpossible):
+            # Their last bed went at this moment, their row is damaged, or no key can be made. Whoever leaves
+            # leaves all the same.
             self.refresh_from_db(fields=["status", "escalate_after"])
             return False
         return True
 
-    def escalate(self, ring: int, after: datetime) -> None:
-        """Somebody looked who could be asked: so far the asking has got, and look again `after`."""
+    def escalate(self, ring: int, after: datetime | None) -> None:
+        """Somebody looked who could be asked: so far the asking has got, and look again `after`, or not."""
         self.ring, self.escalate_after = ring, after
         Task.objects.filter(pk=self.pk).update(ring=self.ring, escalate_after=after)
 

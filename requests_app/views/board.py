@@ -43,8 +43,9 @@ def board(request: HttpRequest) -> HttpResponse:
 def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """One need, with what was sealed to this volunteer once she said yes."""
     at = clock.now()
-    page = need_page(signed_in(request), need_id, _unlocked(request), at)
-    return _page(request, page, draft=drafts.take(request, need_id))
+    key = _unlocked(request)
+    page = need_page(signed_in(request), need_id, key, at)
+    return _page(request, page, draft=drafts.take(request, need_id) if key else None)
 
 
 @hidden

@@ -146,18 +146,25 @@ def test_nothing_is_destroyed_by_a_clock_that_jumped_until_the_desk_has_looked(
         return sorted(done)
 
     before = tick()
+    said_before = Heartbeat.objects.clock_is_trusted()
     wall = time.time
     monkeypatch.setattr("privacy.clock.time.time", lambda: wall() + 7200)
     ticker.beaten = float("-inf")
     after_the_jump = tick()
     told = Heartbeat.objects.clock_is_doubted(clock.now())
+    look("expire")
+    looked = list(done)
     Heartbeat.objects.beat(CLOCK_TRUSTED, [], AT)
     after_the_word = tick()
+    monkeypatch.setattr("privacy.clock.time.time", lambda: wall() + 2 * 7200)
+    after_the_next_jump = tick()
     pool.on_stop()
 
     assert before == ["deliver", "expire"]
     assert (after_the_jump, told) == (["deliver"], True)
+    assert (said_before, looked) == (True, ["deliver"])
     assert after_the_word == ["deliver", "expire"]
+    assert after_the_next_jump == ["deliver"]
 
 
 @pytest.mark.django_db(transaction=True)

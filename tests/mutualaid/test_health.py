@@ -60,6 +60,8 @@ def test_a_clock_that_jumped_is_not_healthy_until_the_desk_looked(monkeypatch: p
 
     assert (report["healthy"], report["clock"]) == (False, False)
     assert look_around(AT + timedelta(seconds=31))["clock"] is True
+    # Told by the clock that was wrong, and read once it is right again.
+    assert look_around(AT - timedelta(days=40))["clock"] is True
 
 
 def test_a_late_duty_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:

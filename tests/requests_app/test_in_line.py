@@ -7,7 +7,8 @@ from django.db import transaction
 
 from notify.models import Channel, Notice
 from organisation import kinds
-from privacy.keyring import keyring
+from privacy.crypto import SealingImpossible
+from privacy.keyring import FileKeyring, keyring
 from privacy.models import Compartment, Grant
 from requests_app import standing, tasks
 from requests_app.models import BedNight, Claim, Need, NotForYou, Task
@@ -199,3 +200,56 @@ def test_no_claim_lives_on_a_need_that_ended_however_it_ended(world: World) -> N
         getattr(need, end)(AT)
         assert Claim.objects.filter(need=need, status__in=LIVE).count() == 0
     assert Task.objects.filter(status__in=("open", "held", "approved")).count() == 0
+
+
+def test_somebody_is_suspended_also_while_no_key_can_be_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _visit, need = world.ask(decides="first")
+    ben, cleo = world.volunteer(), world.volunteer()
+    first = take(ben, only_task(need))
+    take(cleo, first.task, standing_by=True)
+
+    def away(self: FileKeyring, *_words: object) -> None:
+        raise SealingImpossible
+
+    with monkeypatch.context() as silent:
+        for verb in ("read", "destroy", "allocate"):
+            silent.setattr(FileKeyring, verb, away)
+        standing.suspend(ben.volunteer, AT)
+
+    assert Volunteer.objects.get(pk=ben.volunteer.pk).is_active is False
+    assert statuses(need) == ["released", "standby"]
+
+
+def test_a_suspension_ends_no_need_by_a_clock_that_jumped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _visit, need = world.ask()
+    ben = world.volunteer()
+    take(ben, only_task(need))
+    monkeypatch.setattr("privacy.clock.jumped", lambda: True)
+
+    standing.suspend(ben.volunteer, need.expires_at + timedelta(days=40))
+
+    assert Need.objects.get(pk=need.pk).status == "open"
+    assert keyring().missing([(need.slot_number, need.slot_owner)]) == []
+
+
+def test_whoever_it_was_passed_on_to_a_moment_ago_is_not_told_that_somebody_was_faster(
+    in_line: tuple[Claim, Person],
+) -> None:
+    holding, cleo = in_line
+    mine = claim_of(cleo, holding.task)
+
+    mine.step_in(holding.held_until)
+
+    assert statuses(holding.need) == ["lapsed", "held"]
+
+
+def test_pressing_twice_at_once_is_no_other_part(world: World) -> None:
+    _visit, need = world.ask(kind="accompaniment")
+    ben = world.volunteer()
+    take(ben, only_task(need))
+
+    assert need.is_taken_elsewhere_by(ben.volunteer, only_task(need).pk, AT) is False

@@ -1,6 +1,6 @@
 """What a page says is so: nothing is called destroyed, told, asked or coming that is not."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -181,6 +181,17 @@ def test_the_desk_hears_that_it_is_to_decide_and_the_hold_waits_until_somebody_i
     assert Notice.objects.filter(recipient=world.coordinator.volunteer.pk).count() == 1
 
 
+def test_a_hold_for_the_desk_does_not_end_after_the_last_has_gone_home(world: World) -> None:
+    # On until 12:40 today; it is 12:34, and a hold of half an hour would end at 13:15.
+    for day in (TODAY, TOMORROW):
+        Hours.objects.add(weekday=day.weekday(), from_time=time(9), until_time=time(12, 40))
+    _visit, need = world.ask(decides="desk", day=TODAY + timedelta(days=3))
+
+    claim = take(world.volunteer(), only_task(need))
+
+    assert claim.held_until == AT.replace(hour=10, minute=0) + timedelta(days=1)
+
+
 def test_times_of_messages_are_those_of_the_wall_clock_here(world: World, settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Paris"
     visit, need = world.ask()
@@ -278,6 +289,23 @@ def test_a_message_typed_while_the_key_was_closed_waits_for_the_passphrase(world
     assert "I am at the gate." not in text(client.get(f"/needs/{need.pk}/"))
 
 
+def test_what_was_typed_still_waits_after_looking_at_the_locked_page(world: World) -> None:
+    visit, need = world.ask()
+    ben = world.volunteer("Ben")
+    say_yes(visit, take(ben, only_task(need)))
+    client = volunteer_client(ben)
+    page = text(client.get(f"/needs/{need.pk}/"))
+    post(client, "/accounts/lock/", page)
+    post(client, f"/needs/{need.pk}/message/", page, task=hidden(page, "task"), text="I am at the gate.")
+
+    locked = text(client.get(f"/needs/{need.pk}/"))
+    unlock = text(client.get(f"/accounts/unlock/?next=/needs/{need.pk}/"))
+    post(client, "/accounts/unlock/", unlock, passphrase=PASSPHRASE, next=hidden(unlock, "next"))
+
+    assert "I am at the gate." not in locked
+    assert "I am at the gate." in text(client.get(f"/needs/{need.pk}/"))
+
+
 @pytest.mark.parametrize(
     ("path", "page"),
     [
@@ -309,6 +337,8 @@ def test_a_poll_of_a_page_whose_session_ended_leads_the_page_to_the_door(world: 
         "/board/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/board/"}
     )
     assert (answer.status_code, answer["HX-Redirect"]) == (200, "/accounts/login/?next=%2Fboard%2F")
+    odd = Client().get("/board/", headers={"HX-Request": "true", "HX-Current-URL": "http://["})
+    assert odd["HX-Redirect"] == "/accounts/login/?next=%2Fboard%2F"
 
 
 @pytest.mark.parametrize(

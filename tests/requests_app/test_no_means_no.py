@@ -4,6 +4,7 @@ import pytest
 
 from privacy.crypto import SealingImpossible
 from privacy.keyring import FileKeyring
+from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import matching
 from requests_app.models import Claim, NeverMatch, NotForYou
 from tests.requests_app.test_pages import hidden, post, text, volunteer_client
@@ -85,3 +86,31 @@ def test_a_volunteer_is_never_asked_again_for_somebody_they_do_not_want_to_meet(
     _visit, other = world.ask(visit)
     assert matching.on_need(ben.volunteer, other.pk, AT) == []
     assert client.get(f"/needs/{other.pk}/").status_code == 404
+
+
+def test_never_ends_the_rest_also_where_the_one_she_pressed_on_was_over(world: World) -> None:
+    visit, need = world.ask()
+    _visit, other = world.ask(visit)
+    ben = world.volunteer()
+    lapsed = take(ben, only_task(need))
+    say_yes(visit, take(ben, only_task(other)))
+    lapsed.lapse(lapsed.held_until)
+
+    with pytest.raises(MoveRefused):
+        Claim.objects.on_needs_of(visit.mailbox).get(pk=lapsed.pk).decline(AT, never_again=True)
+
+    assert sorted(Claim.objects.values_list("status", flat=True)) == ["declined", "lapsed"]
+
+
+def test_after_the_volunteers_never_nothing_of_theirs_waits_for_her_yes(world: World) -> None:
+    visit, need = world.ask()
+    _visit, other = world.ask(visit)
+    ben = world.volunteer()
+    claim = take(ben, only_task(need))
+    waiting = take(ben, only_task(other))
+
+    claim.release(AT, never_again=True)
+
+    assert sorted(Claim.objects.values_list("status", flat=True)) == ["released", "released"]
+    with pytest.raises(SomebodyWasFaster):
+        say_yes(visit, Claim.objects.on_needs_of(visit.mailbox).get(pk=waiting.pk))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from notify.models import Channel, Notice
 from organisation import kinds
 from requests_app import rings, tasks
 from requests_app.models import Proposal, Task
@@ -29,6 +30,42 @@ def test_nobody_is_asked_twice_and_the_next_ring_comes_later(world: World) -> No
     rings.ask_next(task, task.escalate_after)
     asked = list(Proposal.objects.filter(task=task).values_list("volunteer", flat=True))
     assert len(asked) == len(set(asked)) == 6
+
+
+def test_the_desk_is_told_once_and_not_at_each_look(world: World) -> None:
+    Channel.objects.add(
+        recipient=world.coordinator.volunteer.pk,
+        transport="email",
+        address="a@example.org",
+        language="en",
+        at=AT,
+    )
+    _visit, need = world.ask()
+    at, told = AT, []
+    for _look in range(4):
+        tasks.escalate(at)
+        told.append(Notice.objects.count())
+        # Some minutes after it was sent it is deleted: its key no longer stands in the way of another.
+        Notice.objects.all().delete()
+        at = only_task(need).escalate_after or at
+    assert told == [1, 0, 0, 0]
+
+
+def test_more_who_fit_than_the_rings_hold_are_not_all_asked(world: World) -> None:
+    for _ in range(sum(kinds.get("ride").rings) + 3):
+        world.volunteer()
+    _visit, need = world.ask()
+    at = AT
+    while (task := only_task(need)).escalate_after is not None:
+        at = max(at, task.escalate_after)
+        rings.ask_next(task, at)
+    assert Proposal.objects.filter(task__need=need).count() == sum(kinds.get("ride").rings)
+    assert only_task(need).everybody_was_asked
+
+
+def test_a_need_whose_time_is_over_is_not_looked_at_again_and_again(world: World) -> None:
+    _visit, need = world.ask()
+    assert Task.objects.to_escalate(need.expires_at).count() == 0
 
 
 def test_asking_stops_when_the_task_is_held(world: World) -> None:
