@@ -17,8 +17,8 @@ from volunteers.models import Volunteer
 def ask_next(task: Task, at: datetime) -> None:
     """Ask the next ring about an open task; then the desk is told, once. Twice is harmless.
 
-    Where nobody fits who was not asked, nobody waits for the other rings: the desk is told at once. Who fits newly
-    afterwards (somebody who joins, or comes back from a break) is asked at the same pace.
+    Where nobody fits who was not asked, nobody waits for the other rings: the desk is told at once. Who fits
+    newly afterwards (somebody who joins, or comes back from a break) is asked at the same pace.
     """
     asked: list[UUID] = []
     with transaction.atomic():
