@@ -1,8 +1,9 @@
 """The rows of a need, from asking to forgetting. One file for each thing."""
 
+from requests_app.models.approving import TooLate
 from requests_app.models.asked import Asked
 from requests_app.models.bed_night import BedNight
-from requests_app.models.claim import Claim, NotForYou, NotNow, TooLate
+from requests_app.models.claim import Claim, NotForYou, NotNow
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message

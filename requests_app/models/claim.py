@@ -17,8 +17,9 @@ from privacy.crypto import SealingImpossible
 from privacy.due import DueRow
 from privacy.fields import FieldClasses
 from privacy.keyring import keyring
-from privacy.models import Compartment, Grant
+from privacy.models import Grant
 from privacy.states import MoveRefused, SomebodyWasFaster, Stateful
+from requests_app.models.approving import CanBeApproved
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.bed_night import BedNight
 from requests_app.models.claim_queryset import (
@@ -37,9 +38,7 @@ from requests_app.models.event import Event
 from requests_app.models.message import Message
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
-from requests_app.models.shared import THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
-from requests_app.readers import Unlocked
 from volunteers import desk
 from volunteers.models import Offer, Volunteer
 
@@ -55,11 +54,7 @@ class NotForYou(Exception):
     """The answer to them was no, or they have another part of it, and each needs a person of its own."""
 
 
-class TooLate(Exception):
-    """The hold ran out before the answer came."""
-
-
-class Claim(Shared, Stateful, DueRow):
+class Claim(CanBeApproved, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
@@ -198,60 +193,6 @@ class Claim(Shared, Stateful, DueRow):
             if self.need.decides == FIRST:
                 self.approve_unattended(at)
 
-    def approve_unattended(self, at: datetime) -> None:
-        """The first who is let in takes it: nobody who holds a key is there, so note and place wait."""
-        self._approve(at)
-
-    # Deciding
-
-    def approve(self, unlocked: Unlocked, key_fingerprint: str, at: datetime, place: str = "") -> None:
-        """Yes to this volunteer, with the key the page showed. The moment of reveal.
-
-        `unlocked` is her mailbox, or the desk where she asked it to decide. Raises TooLate after
-        the hold, KeyChanged, SomebodyWasFaster.
-        """
-        self.task.lapse_overdue(at)
-        with transaction.atomic():
-            self._see(at)
-            if self.key_fingerprint() != key_fingerprint:
-                raise KeyChanged
-            if self.status == STANDBY:
-                self._take_over(at)
-            elif self.status == LAPSED:
-                raise TooLate
-            if self.need.is_never_for(self.volunteer):
-                raise SomebodyWasFaster
-            self._approve(at)
-            # A host's place was sealed when claiming, and is not hers to write over.
-            if place and not kinds.get(self.need.kind).host_seals_place:
-                self.seal_place(place, at)
-            self.grant_note(unlocked, at)
-            self.copy_desk_place(unlocked, at)
-            outbox.queue(self.volunteer_id, f"claim:{self.id}:approved", at, pace="now")
-            if self.need.decides == DESK:
-                outbox.queue(self.need_id, f"claim:{self.id}:approved", at, pace="now")
-
-    def _take_over(self, at: datetime) -> None:
-        """She chose somebody who stands by: whoever holds it stands by instead."""
-        holder = self.task.claims.holding(at).first()
-        if holder is None:
-            self.task._move("held", at, escalate_after=None)
-        elif holder.is_approved:
-            raise SomebodyWasFaster
-        else:
-            holder._give_up_hold(at)
-            holder._move(STANDBY, at, held_until=None)
-            outbox.queue(holder.volunteer_id, f"claim:{holder.id}:back", at, pace="changed")
-        self._move(HELD, at, held_until=self.hold_until(at))
-        BedNight.objects.book(self)
-        Taken.objects.note(self.volunteer, at)
-
-    def _approve(self, at: datetime) -> None:
-        self._move(APPROVED, at, held_until=None)
-        self.task._move("approved", at)
-        readers = [self.need.mailbox.reader(), self.volunteer.reader()]
-        Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
-
     # Ending
 
     def release(self, at: datetime, never_again: bool = False) -> None:
@@ -272,17 +213,6 @@ class Claim(Shared, Stateful, DueRow):
             # Also where this one was over already: who presses it means all of it.
             if never_again:
                 self._leave_others(DECLINED, LIVE, at)
-
-    def meet_at(self, text: str, at: datetime) -> None:
-        """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""
-        with transaction.atomic():
-            self._see(at)
-            if not self.is_approved or kinds.get(self.need.kind).host_seals_place:
-                raise SomebodyWasFaster
-            changed = self.place is not None
-            self.seal_place(text, at)
-            pace = "changed" if changed else "now"
-            outbox.queue(self.volunteer_id, f"place:{uuid.uuid4()}", at, pace=pace)
 
     def lapse(self, at: datetime) -> None:
         """The hold's time is over. `held → lapsed` is the only way, and only after `held_until`."""

@@ -38,7 +38,9 @@ def press(page: Page, form: Locator) -> int:
     for field in form.locator(TYPED).all():
         # A browser would not post it empty.
         field.fill("something")
-    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+    # The page it leads to is there as well, before anything else is loaded.
+    posted = page.expect_response(lambda answer: answer.request.method == "POST")
+    with page.expect_navigation(), posted as answered:
         form.locator("button[type=submit]").last.click()
     return answered.value.status
 
