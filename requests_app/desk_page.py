@@ -158,6 +158,8 @@ def _state_text(state: str, held_until: datetime | None, at: datetime) -> str:
 def _asked(task: Task, count: int) -> str:
     """How many were asked, and how far the asking has got."""
     rings = len(kinds.get(task.need.kind).rings)
+    if not count and task.ring > rings:
+        return gettext("Nobody fits now.")
     asked = ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
     if task.ring >= rings:
         return gettext("%(asked)s, all rings") % {"asked": asked}
