@@ -2,32 +2,20 @@
 
 What lies in a cache is counted tries and spent tickets. Without it nobody is counted; the gate, which needs
 no cache, still bounds what a guess of a code or passphrase costs. A second factor costs no derivation:
-where it is asked for, `must_answer` comes first.
+where it is asked for, `limits.must_be_counted` comes first.
 """
 
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
-
-from privacy.gate import Busy
 
 Answer = TypeVar("Answer")
 
 # After a failure nobody asks for so long: a Redis that hangs would cost every page its timeouts.
 REST = 2.0
-
-
-def must_answer() -> None:
-    """Raises Busy (a calm 503) where nothing is kept: what only counting protects is not asked for then."""
-    key = f"probe:{secrets.token_hex(8)}"
-    cache.set(key, 1, timeout=5)
-    if cache.get(key) != 1:
-        raise Busy
 
 
 class ForgivingClient(RedisCacheClient):

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from privacy import instance
+from privacy.gate import Busy
 
 WINDOW = timedelta(minutes=10)
 _SLICE_SECONDS = int(WINDOW.total_seconds()) // 2
@@ -32,6 +33,14 @@ def hit(request: HttpRequest, purpose: str, at: datetime) -> int:
     except Exception:
         # Each cache has errors of its own, and none of them may stop an asker.
         return 1
+
+
+def must_be_counted() -> None:
+    """Raises Busy (a calm 503) where nothing is kept: what only counting protects is not asked for then."""
+    key = f"probe:{secrets.token_hex(8)}"
+    cache.set(key, 1, timeout=5)
+    if cache.get(key) != 1:
+        raise Busy
 
 
 def _count(key: str) -> int:

@@ -21,7 +21,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from privacy import caches
+from privacy import limits
 
 NAME_MAX = 40
 NO_ANSWER = _("The key did not answer as it should. Please try again.")
@@ -69,7 +69,7 @@ class AuthenticateForm(AllauthAuthenticateForm):  # type: ignore[misc]
     code = code_field()
 
     def clean_code(self) -> Any:
-        caches.must_answer()
+        limits.must_be_counted()
         return super().clean_code()
 
 
@@ -77,7 +77,7 @@ class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]
     code = code_field()
 
     def clean_code(self) -> Any:
-        caches.must_answer()
+        limits.must_be_counted()
         return super().clean_code()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from privacy import caches
+from privacy import limits
 from privacy.caches import ForgivingRedis
 from privacy.gate import Busy
 from tests import servers
@@ -92,8 +92,8 @@ def test_it_is_asked_again_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_only_counting_protects_is_not_asked_for_without_a_cache(
     gone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caches, "cache", ForgivingRedis(gone, OPTIONS))
+    monkeypatch.setattr(limits, "cache", ForgivingRedis(gone, OPTIONS))
     with pytest.raises(Busy):
-        caches.must_answer()
-    monkeypatch.setattr(caches, "cache", ForgivingRedis(servers.redis_url(14), OPTIONS))
-    caches.must_answer()
+        limits.must_be_counted()
+    monkeypatch.setattr(limits, "cache", ForgivingRedis(servers.redis_url(14), OPTIONS))
+    limits.must_be_counted()
