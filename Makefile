@@ -23,10 +23,11 @@ keysheet: ## type one word of the key sheet back
 	@scripts/install run
 	@$(BIN)/python manage.py keysheet
 
+# Three at once on two cores: browsers and servers are waited for a third of the time.
 test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL
 	@scripts/for-tests
-	$(PYTEST) -n 2 $(ARGS)
-	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS)
+	$(PYTEST) -n 3 $(ARGS)
+	TEST_DATABASE=postgresql $(PYTEST) -n 3 -m "not once and not browser and not drill and not fuzz" $(ARGS)
 
 drill: ## slow faults, soaks and power cuts
 	@scripts/for-tests
