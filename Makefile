@@ -23,15 +23,15 @@ keysheet: ## type one word of the key sheet back
 	@scripts/install run
 	@$(BIN)/python manage.py keysheet
 
-# Three at once on two cores: browsers and servers are waited for a third of the time.
 test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL
 	@scripts/for-tests
-	$(PYTEST) -n 3 $(ARGS)
-	TEST_DATABASE=postgresql $(PYTEST) -n 3 -m "not once and not browser and not drill and not fuzz" $(ARGS)
+	$(PYTEST) -n 2 $(ARGS)
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS)
 
-drill: ## slow faults, soaks and power cuts
+drill: ## slow faults, soaks and power cuts, and every form filled in badly on both databases
 	@scripts/for-tests
-	$(PYTEST) -m drill --timeout 900 $(ARGS)
+	$(PYTEST) -n 2 -m drill --timeout 900 $(ARGS)
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "drill and not once" --timeout 900 $(ARGS)
 
 fuzz: ## every form and address, with much more of what people can type, for an hour or so
 	@scripts/for-tests

@@ -24,6 +24,9 @@ from volunteers.models import Volunteer
 
 Filled = dict[str, Any]
 
+# The same on both databases.
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def _filled_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[Filled]:

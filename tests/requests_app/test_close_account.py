@@ -3,12 +3,11 @@
 import pytest
 from django.apps import apps
 
-from notify.models import Channel
 from privacy.keyring import keyring
 from requests_app.models import Claim
 from tests.requests_app.test_pages import post, text, volunteer_client
 from tests.requests_app.world import World, claim_of, only_task, say_yes, take
-from tests.volunteers.people import AT, PASSPHRASE
+from tests.volunteers.people import PASSPHRASE
 from volunteers.models import Volunteer
 
 
@@ -17,9 +16,7 @@ def test_whoever_leaves_leaves_nothing_and_what_they_took_is_free(world: World) 
     ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
     claim = say_yes(visit, take(ben, only_task(need)), place="Under the clock")
     take(cleo, claim.task, standing_by=True)
-    Channel.objects.add(
-        recipient=ben.volunteer.pk, transport="email", address="b@example.org", language="en", at=AT
-    )
+    world.can_be_told(ben)
     client = volunteer_client(ben)
 
     page = text(client.get("/accounts/close/"))

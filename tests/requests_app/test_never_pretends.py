@@ -143,13 +143,7 @@ def test_who_said_yes_is_told_as_it_was(world: World, decides: str, said: str) -
 
 
 def test_where_nobody_fits_the_desk_hears_at_once_and_she_reads_it(world: World) -> None:
-    Channel.objects.add(
-        recipient=world.coordinator.volunteer.pk,
-        transport="email",
-        address="a@example.org",
-        language="en",
-        at=AT,
-    )
+    world.can_be_told(world.coordinator)
     visit, need = world.ask()
 
     rings.ask_next(only_task(need), AT)
@@ -162,13 +156,7 @@ def test_where_nobody_fits_the_desk_hears_at_once_and_she_reads_it(world: World)
 
 
 def test_the_desk_hears_that_it_is_to_decide_and_the_hold_waits_until_somebody_is_there(world: World) -> None:
-    Channel.objects.add(
-        recipient=world.coordinator.volunteer.pk,
-        transport="email",
-        address="a@example.org",
-        language="en",
-        at=AT,
-    )
+    world.can_be_told(world.coordinator)
     at = AT.replace(hour=12, minute=0)
     Hours.objects.add(
         weekday=TOMORROW.weekday(), from_time=at.time().replace(hour=9), until_time=at.time().replace(hour=18)

@@ -15,6 +15,9 @@ from tests.volunteers.people import AT, Person
 
 MANY = 50
 
+# The same on both databases.
+pytestmark = pytest.mark.once
+
 
 def queries_of(client: Client, path: str) -> int:
     client.get(path)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from notify.models import Channel, Notice
+from notify.models import Notice
 from organisation import kinds
 from requests_app import rings, tasks
 from requests_app.models import Proposal, Task
@@ -33,13 +33,7 @@ def test_nobody_is_asked_twice_and_the_next_ring_comes_later(world: World) -> No
 
 
 def test_the_desk_is_told_once_and_not_at_each_look(world: World) -> None:
-    Channel.objects.add(
-        recipient=world.coordinator.volunteer.pk,
-        transport="email",
-        address="a@example.org",
-        language="en",
-        at=AT,
-    )
+    world.can_be_told(world.coordinator)
     _visit, need = world.ask()
     at, told = AT, []
     for _look in range(4):

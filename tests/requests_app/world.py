@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from notify.models import Channel
 from organisation import kinds
 from organisation.models import Area, Organisation
 from privacy import clock
@@ -60,6 +61,16 @@ class World:
         for day, parts in days.items():
             offer.set_day(day, parts, AT)
         return offer
+
+    def can_be_told(self, person: Person) -> None:
+        """They have an address for news."""
+        Channel.objects.add(
+            recipient=person.volunteer.pk,
+            transport="email",
+            address="somebody@example.org",
+            language="en",
+            at=AT,
+        )
 
     def asked(self, **values: Any) -> Asked:
         """A ride tomorrow, any time, unless `values` say otherwise."""
