@@ -44,6 +44,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "browser_name" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    for item in items:
+        if item.get_closest_marker("second_look") and _browser(item) == "firefox":
+            item.add_marker(pytest.mark.drill)
     # What the second browser would only say again, or cannot be asked: not collected, rather than skipped.
     again = [item for item in items if item.get_closest_marker("chromium") and _browser(item) == "firefox"]
     if again:

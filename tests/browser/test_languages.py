@@ -14,7 +14,7 @@ from tests.live import LiveSystem
 from tests.locale import pseudo
 
 # Needs its own time: every page, in each browser.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.second_look]
 LANGUAGES = {"fr": "ltr", pseudo.CODE: "rtl"}
 NEVER = re.compile(r"/a/leave/|/accounts/logout/|/language/|/static/|\.ics$")
 # One page of each sort is enough.

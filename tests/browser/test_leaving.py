@@ -12,7 +12,7 @@ from tests.journeys.canary import pairs_of
 from tests.journeys.clockwork import Rows
 from tests.live import LiveSystem
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.second_look]
 
 SECRET = "Behind the baker's."
 

@@ -13,7 +13,7 @@ from tests.journeys.walk import Browser
 
 CROWD = 100
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.drill]
 
 
 def crowd(stage: Stage) -> list[Browser]:

@@ -12,7 +12,7 @@ import pytest
 from tests import servers
 
 # One process makes the two instances, for all of them.
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("start")]
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("start"), pytest.mark.drill]
 ROOT = Path(__file__).resolve().parents[2]
 
 MISSING = "The instance secrets are missing: put them back, or restore them from the key sheet."
