@@ -14,8 +14,8 @@ from tests.live import LiveSystem
 pytestmark = [pytest.mark.timeout(600), pytest.mark.chromium]
 
 PHONE, DESKTOP = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
-# Colours do not change with the width: each of them once, and the small screen in both.
-LIGHTS = ((PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"))
+# The small screen and the desk, each in both colours.
+LIGHTS = ((PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark"))
 # What changes with the colours and the width; everything else is looked at once.
 COLOURS_AND_SIZES = {
     "runOnly": {"type": "rule", "values": ["color-contrast", "target-size", "link-in-text-block"]}
