@@ -66,6 +66,8 @@ def sign_in_with_passkey(page: Page) -> None:
     page.get_by_role("button", name="Sign out").first.click()
     if page.get_by_role("main").get_by_role("button", name="Sign out").count():
         page.get_by_role("main").get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+    page.wait_for_load_state()
     page.goto("/accounts/passkey/")
     page.get_by_role("button", name="Use my passkey").click()
     expect(page).to_have_url("/board/")

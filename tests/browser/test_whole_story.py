@@ -61,6 +61,9 @@ def join(page: Page, link: str, handle: str) -> None:
         number = int(str(field.get_attribute("name")).removeprefix("word"))
         field.fill(words[number])
     page.get_by_role("button", name="It is on paper").click()
+    # Going on before the answer came would run into it.
+    expect(page.get_by_role("heading", name="Your recovery sheet")).to_be_hidden()
+    page.wait_for_load_state()
 
 
 def print_it(page: Page) -> None:
