@@ -17,7 +17,7 @@ from notify.models import Channel
 from privacy import instance
 from privacy.crypto import Unreadable
 from privacy.models import Grant
-from requests_app.models import Mailbox
+from requests_app.models import Knock, Mailbox
 from volunteers import seeds
 from volunteers.models import DeskKey, DeskShare, Volunteer
 
@@ -28,6 +28,7 @@ Renew = Callable[[Any], dict[str, Any]]
 # Every table with something a root made, and what a row of it becomes under the newest one.
 RENEWED: tuple[tuple[type[models.Model], Renew], ...] = (
     (Mailbox, Mailbox.renewed),
+    (Knock, Knock.renewed),
     (Volunteer, Volunteer.renewed),
     (DeskKey, DeskKey.renewed),
     (DeskShare, DeskShare.renewed),

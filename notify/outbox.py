@@ -21,6 +21,11 @@ def queue(
         Notice.objects.queue(channels, key, send_after or at, pace)
 
 
+def hush(recipient: uuid.UUID) -> None:
+    """Nothing that waits leaves any more; the addresses stay for what happens later."""
+    Notice.objects.filter(recipient=recipient).delete()
+
+
 def drop(recipient: uuid.UUID) -> None:
     """The recipient is gone: forget its addresses, and what was still to be sent there."""
     Notice.objects.filter(recipient=recipient).delete()

@@ -69,6 +69,7 @@ class Card:
     note: str
     answers: list[tuple[str, str]]
     lives: bool
+    is_paused: bool
     told: str = ""
     write_again: forms.Form | None = None
 
@@ -138,7 +139,7 @@ class _Page:
     def __init__(self, unlocked: Unlocked, needs: list[Need], at: datetime, typed: Typed | None) -> None:
         self.unlocked, self.at, self.typed = unlocked, at, typed
         self.organisation = Organisation.objects.current()
-        living = [need.pk for need in needs if need.lives(at)]
+        living = [need.pk for need in needs if need.can_be_read(at)]
         self.claims = list(
             Claim.objects.filter(need__in=living).offered(at).prefetch_related("volunteer__vouches")
         )
@@ -158,7 +159,7 @@ class _Page:
         claims = [claim for claim in self.claims if claim.need_id == need.pk]
         tasks = [task for task in self.tasks if task.need_id == need.pk]
         asked = {row.volunteer_id for row in self._proposals(need) if row.asked_at}
-        lives = need.lives(self.at)
+        lives = need.can_be_read(self.at)
         empty: tuple[str, dict[str, Any]] = (gettext("Your note cannot be read any more."), {})
         note, answers = readable(lambda: need.read_note(self.unlocked), empty) if lives else ("", {})
         return Card(
@@ -170,6 +171,7 @@ class _Page:
             note=note,
             answers=kinds.get(need.kind).described(answers),
             lives=lives,
+            is_paused=need.is_paused(self.at),
             told=self._told(need) if lives else "",
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
         )

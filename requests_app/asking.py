@@ -8,7 +8,8 @@ from django.db import IntegrityError
 from privacy import instance
 from privacy.codes import secret_from
 from privacy.derivation import derive_all
-from requests_app.models import Asked, Mailbox, Need
+from requests_app.models import Asked, Errand, Mailbox, Need
+from requests_app.models.mailbox import NOTHING
 from requests_app.visits import Visit
 
 # From the full hour she asked in: so long a form that is posted again shows the code again.
@@ -34,15 +35,18 @@ def stored_form_key(key: bytes) -> bytes:
     return instance.mac("form that was posted", key)
 
 
-def ask(asked: Asked, key: bytes, visit: Visit | None, language: str, at: datetime) -> Visit:
-    """Store a need. From an open mailbox it joins that one; otherwise a new return code is made.
+def ask(
+    asked: Asked, key: bytes, visit: Visit | None, language: str, at: datetime, errand: Errand = NOTHING
+) -> Visit:
+    """Store a need. From an open mailbox it joins that one; otherwise a new return code is made, and `errand`
+    follows when it is typed.
 
     Raises derivation.Busy, crypto.SealingImpossible, PostedBefore: then nothing was stored.
     """
     asked = replace(asked, form_key=stored_form_key(key))
     if (again := _asked_before(key, visit, at)) is not None:
         return again
-    opened = visit or _new_mailbox(key, language, at)
+    opened = visit or _new_mailbox(key, language, at, errand)
     try:
         Need.objects.ask(opened.mailbox, asked, at)
     except IntegrityError:
@@ -69,14 +73,14 @@ def _asked_before(key: bytes, visit: Visit | None, at: datetime) -> Visit | None
     if need.mailbox.confirmed or at >= need.asked_at + FORM_OPENS:
         raise PostedBefore
     secret = secret_from(key)
-    found = Mailbox.objects.behind(secret)
+    found = Mailbox.objects.behind(secret, at)
     if found is None:
         # It joined a mailbox that was open then.
         raise PostedBefore
     return Visit(*found, secret)
 
 
-def _new_mailbox(key: bytes, language: str, at: datetime) -> Visit:
+def _new_mailbox(key: bytes, language: str, at: datetime, errand: Errand) -> Visit:
     secret = secret_from(key)
     derived = derive_all(secret)[0]
-    return Visit(Mailbox.objects.start(derived, language, at), derived.seed, secret)
+    return Visit(Mailbox.objects.start(derived, language, at, errand), derived.seed, secret)

@@ -29,6 +29,8 @@ def what_happens(
     """
     if need.is_unreadable(at):
         return _key_lost()
+    if need.is_paused(at):
+        return _paused()
     if not need.lives(at):
         return _closed(need)
     coming = [claim for claim in offered if claim.is_approved]
@@ -64,6 +66,14 @@ def _key_lost() -> Sentence:
     return Sentence(
         gettext("Our key was lost. Nobody can read what you wrote, and nobody is coming."),
         gettext("Nobody is asked until you write it again. You can also take it back."),
+        "warn",
+    )
+
+
+def _paused() -> Sentence:
+    return Sentence(
+        gettext("Nobody sees this now. Nobody is coming."),
+        gettext("It stays here, locked. Press “Ask now” when people may see it."),
         "warn",
     )
 

@@ -8,7 +8,7 @@ from privacy.keyring import keyring
 from privacy.models import Heartbeat
 from privacy.states import SomebodyWasFaster
 from requests_app.models import Claim, Need
-from requests_app.models.need_queryset import ENDED, ERASED, OPEN
+from requests_app.models.need_queryset import ENDED, ERASED, KEYED
 from requests_app.models.sealed import without_key
 
 # A worker beats every few seconds: a heartbeat younger than this means that something else runs.
@@ -37,7 +37,7 @@ def close_what_has_no_key(at: datetime) -> int:
 
     A key is destroyed only after its end was stored, so only a restored backup says that they live.
     """
-    needs = without_key(Need.objects.filter(status=OPEN))
+    needs = without_key(Need.objects.filter(status__in=KEYED))
     for need in needs:
         need.close_without_key(at)
     claims = without_key(Claim.objects.live().select_related("task", "need", "volunteer"))
@@ -65,7 +65,7 @@ def lose_every_key(at: datetime) -> int:
 
     How many. Do this before there is a new keyring: afterwards they would look as if they had ended.
     """
-    needs = list(Need.objects.filter(status=OPEN))
+    needs = list(Need.objects.filter(status__in=KEYED))
     for need in needs:
         need.lose_key(at)
     return len(needs)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from privacy import clock
 from privacy.due import Duty, Swept, sweep
 from requests_app import rings
-from requests_app.models import Claim, Need, Taken, Task
+from requests_app.models import CalledOff, Claim, Knock, Mailbox, Need, Taken, Task
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -45,7 +45,30 @@ def forget_taken(at: datetime) -> Swept:
     return sweep(Taken.objects.forgettable(at), at, Taken.forget)
 
 
+def answer(at: datetime) -> Swept:
+    """Do what follows from the codes that were typed: for most of them, nothing."""
+    return sweep(Knock.objects.unanswered(at), at, Mailbox.objects.answer)
+
+
+def forget_knocks(at: datetime) -> Swept:
+    """Forget that somebody came back yesterday; what was hidden since then is not hidden any more."""
+    return sweep(Knock.objects.forgettable(at), at, Knock.forget)
+
+
+def forget_called_off(at: datetime) -> Swept:
+    """Forget who was told yesterday not to go."""
+    return sweep(CalledOff.objects.forgettable(at), at, CalledOff.forget)
+
+
 DUTIES = (
+    Duty(
+        "answer",
+        MINUTE,
+        lambda at: Knock.objects.unanswered(at),
+        answer,
+        "answer_after",
+        rounded=clock.QUARTER,
+    ),
     Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until"),
     Duty(
         "escalate",
@@ -60,4 +83,19 @@ DUTIES = (
     Duty("end-needs", MINUTE, lambda at: Need.objects.ending(), end_needs, None),
     Duty("purge", HOUR, lambda at: Need.objects.purgeable(at), purge, "purge_after", destroys=True),
     Duty("forget", HOUR, lambda at: Taken.objects.forgettable(at), forget_taken, "forget_after"),
+    Duty(
+        "forget-knocks",
+        HOUR,
+        lambda at: Knock.objects.forgettable(at),
+        forget_knocks,
+        "forget_after",
+        destroys=True,
+    ),
+    Duty(
+        "forget-called-off",
+        HOUR,
+        lambda at: CalledOff.objects.forgettable(at),
+        forget_called_off,
+        "forget_after",
+    ),
 )

@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from requests_app.views import ask, board, calendar, close_account, desk_people, desk_settings, mine, new_key
+from requests_app.views import (
+    ask,
+    board,
+    calendar,
+    close_account,
+    desk_people,
+    desk_settings,
+    mine,
+    new_key,
+    second_code,
+)
 from requests_app.views import desk as desk_views
 
 asker = [
@@ -10,9 +20,12 @@ asker = [
     path("a/return/", ask.return_, name="return"),
     path("a/leave/", ask.leave, name="leave"),
     path("a/mine/", mine.mine, name="mine"),
+    path("a/mine/code/", second_code.second_code, name="second_code"),
     path("a/mine/erase/", mine.erase, name="erase"),
     path("a/erased/", mine.erased, name="erased"),
     path("a/erasing/", mine.erasing, name="erasing"),
+    path("a/mine/needs/<uuid:need_id>/pause/", mine.pause, name="pause"),
+    path("a/mine/needs/<uuid:need_id>/resume/", mine.resume, name="resume"),
     path("a/mine/needs/<uuid:need_id>/withdraw/", mine.withdraw, name="withdraw"),
     path("a/mine/needs/<uuid:need_id>/write-again/", mine.write_again, name="write_again"),
     path("a/mine/needs/<uuid:need_id>/stop-telling/", mine.stop_telling, name="stop_telling"),

@@ -10,11 +10,13 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from privacy import clock
 from privacy.sessions import SessionStore
-from requests_app.models import Claim, Mailbox, Need
+from requests_app.models import Claim, Errand, Mailbox, Need
+from requests_app.models.mailbox import hidden_name
 from requests_app.readers import Unlocked
 
-KEY = "visit"
+KEY, SECOND = "visit", "second"
 # Her page closes by itself when nobody has looked at it for so long.
 IDLE_SECONDS = 60 * 60
 
@@ -30,6 +32,10 @@ class Visit:
     @property
     def unlocked(self) -> Unlocked:
         return self.mailbox.unlocked(self.seed)
+
+    def errand(self, do: str) -> Errand:
+        """What a second code is to do to this mailbox: HIDE or ERASE (requests_app/models/knock.py)."""
+        return Errand(do, self.mailbox.pk, hidden_name(self.seed))
 
     def need(self, need_id: UUID) -> Need:
         """One of her own needs; everything else is a 404."""
@@ -49,6 +55,8 @@ class AskerRequest(HttpRequest):
 def enter(request: HttpRequest, visit: Visit) -> None:
     """Open the mailbox in this session, under a new session cookie."""
     request.session.cycle_key()
+    # Of whatever was open here before, nothing is left: whoever enters may be somebody else.
+    request.session.pop(SECOND, None)
     cast(SessionStore, request.session).end_when_idle(IDLE_SECONDS)
     _remember(request, visit)
 
@@ -58,17 +66,37 @@ def current(request: HttpRequest) -> Visit | None:
     stored = request.session.get(KEY)
     if not stored:
         return None
-    mailbox = Mailbox.objects.filter(pk=stored["mailbox"], epoch=stored["epoch"]).first()
+    seed, secret = b64decode(stored["seed"]), stored.get("secret")
+    at = cast(SessionStore, request.session).loaded_at or clock.now()
+    mailbox = Mailbox.objects.visited(stored["mailbox"], stored["epoch"], seed, at)
     if mailbox is None:
         del request.session[KEY]
+        request.session.pop(SECOND, None)
         return None
-    secret = stored.get("secret")
-    return Visit(mailbox, b64decode(stored["seed"]), b64decode(secret) if secret else None)
+    return Visit(mailbox, seed, b64decode(secret) if secret else None)
 
 
-def forget_code(request: HttpRequest, visit: Visit) -> None:
+def show_second(request: HttpRequest, second: Visit) -> None:
+    """A second code was made in this visit: it is to be written down, and its mailbox is not opened."""
+    secret = b64encode(second.secret or b"").decode()
+    request.session[SECOND] = {"mailbox": str(second.mailbox.pk), "secret": secret}
+
+
+def to_write_down(request: AskerRequest) -> Visit | None:
+    """The visit whose code is not on paper yet: a second one that was made a moment ago, else her own."""
+    stored = request.session.get(SECOND)
+    mailbox = Mailbox.objects.filter(pk=stored["mailbox"]).first() if stored else None
+    if stored and mailbox is not None:
+        return Visit(mailbox, b"", b64decode(stored["secret"]))
+    return request.visit if request.visit.secret else None
+
+
+def forget_code(request: AskerRequest, written: Visit) -> None:
     """She has it on paper: the session need not keep it."""
-    _remember(request, Visit(visit.mailbox, visit.seed))
+    if written is request.visit:
+        _remember(request, Visit(written.mailbox, written.seed))
+    else:
+        del request.session[SECOND]
 
 
 def leave(request: HttpRequest) -> None:

@@ -14,7 +14,7 @@ from organisation import kinds
 from requests_app import facts, matching
 from requests_app.asker_page import Line, readable, thread_lines
 from requests_app.matching import Match
-from requests_app.models import Claim, Message, Need, Taken, Task
+from requests_app.models import CalledOff, Claim, Message, Need, Taken, Task
 from requests_app.readers import Unlocked
 from volunteers.models import Offer, Volunteer
 
@@ -35,13 +35,15 @@ class Row:
 class Board:
     """What is theirs already, and what they could do, the best first.
 
-    `over`: how much they had that is not needed any more; what it was is not said. `idle`: why there is
+    `over`: how much they had that is not needed any more; what it was is not said. `called_off`: to how much
+    of that they were on the way, so to speak: they are to be told not to go. `idle`: why there is
     nothing, where it is theirs to change ("no-offers", "break", "enough"). `told`: whether mail reaches them.
     """
 
     mine: list[Row]
     free: list[Row]
     over: int
+    called_off: int
     idle: str
     told: bool
 
@@ -136,6 +138,7 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
             _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
         ],
         over=Claim.objects.over_for(volunteer).count(),
+        called_off=CalledOff.objects.told(volunteer, at).count(),
         idle=_idle(volunteer, at),
         told=Channel.objects.of(volunteer.pk).working().exists(),
     )

@@ -91,7 +91,7 @@ def _asker(world: World) -> tuple[Client, Visit]:
     page = client.get("/a/code/").content.decode()
     words = re.findall(r"<li>([a-z]+)</li>", page.split('class="code"')[1])[:8]
     secret = codes.read(" ".join(words))
-    found = Mailbox.objects.behind(secret)
+    found = Mailbox.objects.behind(secret, AT)
     assert found
     return client, Visit(*found, secret)
 

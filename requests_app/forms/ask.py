@@ -126,6 +126,11 @@ class AskForm(ShownAsTyped, forms.Form):
         initial="0",
         required=False,
     )
+    not_yet = forms.BooleanField(
+        label=_("Not yet: nobody sees it until I say so"),
+        help_text=_("It waits on your page. You press “Ask now” there."),
+        required=False,
+    )
     tell_by = forms.ChoiceField(
         label=_("How can we tell you that there is news?"),
         choices=[
@@ -162,7 +167,7 @@ class AskForm(ShownAsTyped, forms.Form):
         area.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]
         area.label, area.help_text = str(kind.where_label), str(kind.where_help)
         fields["day"].label, fields["day"].help_text = str(kind.when_label), str(kind.when_help)
-        fields["day"].widget.choices = list(_days(self.at))
+        fields["day"].widget.choices = list(days(self.at))
         if kind.covers_parts:
             fields["parts"].label = _("Which times must be covered?")
 
@@ -203,7 +208,10 @@ class AskForm(ShownAsTyped, forms.Form):
             (gettext("Who may come, and what must be so"), self._named("who", "conditions")),
             (gettext("More about it"), self._questions(folded)),
             (gettext("A note"), self._named("note", "desk_reads")),
-            (gettext("Who decides, and when you look again"), self._named("decides", "place", "looks_again")),
+            (
+                gettext("Who decides, and when you look again"),
+                self._named("decides", "place", "looks_again", "not_yet"),
+            ),
             (gettext("How we tell you"), self._named("tell_by", "email", "from_hour", "until_hour")),
         ]
         return [(title, fields, any(map(_in_use, fields))) for title, fields in groups if fields]
@@ -288,6 +296,7 @@ class AskForm(ShownAsTyped, forms.Form):
             place=data.get("place", ""),
             answers=answers(self.kind, data),
             tell=self._tell(),
+            paused=data["not_yet"],
         )
 
     def typed(self) -> str:
@@ -330,7 +339,8 @@ def _who_decides(desk: bool) -> Iterator[tuple[str, Any]]:
     yield FIRST, _("The first who can\nFastest. Come back here to say where to meet.")
 
 
-def _days(at: datetime) -> Iterator[tuple[str, str]]:
+def days(at: datetime) -> Iterator[tuple[str, str]]:
+    """The days that can be chosen, as (ISO date, name)."""
     today = clock.local_day(at)
     for ahead in range(DAYS_AHEAD + 1):
         day = today + timedelta(days=ahead)

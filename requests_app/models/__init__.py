@@ -3,8 +3,10 @@
 from requests_app.models.approving import TooLate
 from requests_app.models.asked import Asked
 from requests_app.models.bed_night import BedNight
+from requests_app.models.called_off import CalledOff
 from requests_app.models.claim import Claim, NotForYou, NotNow
 from requests_app.models.event import Event
+from requests_app.models.knock import Errand, Knock
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import Need
@@ -17,9 +19,12 @@ from requests_app.models.task import Task
 __all__ = [
     "Asked",
     "BedNight",
+    "CalledOff",
     "Claim",
+    "Errand",
     "Event",
     "KeyChanged",
+    "Knock",
     "Mailbox",
     "Message",
     "Need",

@@ -43,4 +43,6 @@ class Asked:
     place: str = field(default="", repr=False)
     answers: dict[str, Any] = field(default_factory=dict, repr=False)
     tell: Tell | None = None
+    # Nobody sees it before she says so on her page.
+    paused: bool = False
     form_key: bytes | None = field(default=None, repr=False)

@@ -22,6 +22,7 @@ from privacy.states import MoveRefused, SomebodyWasFaster, Stateful
 from requests_app.models.approving import CanBeApproved
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.bed_night import BedNight
+from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import (
     APPROVED,
     DECLINED,
@@ -248,8 +249,10 @@ class Claim(CanBeApproved, Stateful, DueRow):
             # It never came to anything: it does not count towards what they take in a week.
             Taken.objects.take_back(self.volunteer, self.claimed_at)
         self._move(DONE if done else RELEASED, at, ending=True, held_until=None)
-        pace = "changed" if was_approved and not done else ""
-        outbox.queue(self.volunteer_id, f"claim:{self.id}:ended", at, pace=pace)
+        was_expected = was_approved and not done
+        outbox.queue(self.volunteer_id, f"claim:{self.id}:ended", at, pace="changed" if was_expected else "")
+        if was_expected:
+            self._call_off(at)
         BedNight.objects.free(self)
 
     def leave_within(self, to: str, at: datetime) -> None:
@@ -336,6 +339,13 @@ class Claim(CanBeApproved, Stateful, DueRow):
         elif to in (DECLINED, LAPSED):
             pace = "changed" if was == APPROVED else ""
             outbox.queue(self.volunteer_id, f"claim:{self.id}:left", at, pace=pace)
+            if was == APPROVED:
+                self._call_off(at)
+
+    def _call_off(self, at: datetime) -> None:
+        """The volunteer was expected, and is not any more; once the days asked for are over, nobody is."""
+        if at < clock.day_end(self.need.last_day()):
+            CalledOff.objects.tell(self.volunteer, at)
 
     def _moved(self, to: str, at: datetime) -> None:
         Event.objects.create(

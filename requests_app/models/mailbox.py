@@ -6,16 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import Exists
 
-from privacy import clock, instance
+from notify import outbox
+from privacy import clock, crypto, instance
 from privacy.compartments import Reader
 from privacy.crypto import KeyPair, Unreadable
 from privacy.derivation import Derived, derive_all
 from privacy.fields import FieldClasses
+from requests_app.models.knock import ERASE, FORGET, HIDE, Errand, Knock
 from requests_app.readers import Unlocked
 
 MAC_PURPOSE = "mailbox public key"
 LOOKUP_BYTES = 32
+NOTHING = Errand()
 
 
 def new_epoch() -> str:
@@ -23,20 +27,54 @@ def new_epoch() -> str:
     return secrets.token_hex(16)
 
 
+def hidden_name(seed: bytes) -> bytes:
+    """What a mailbox is called while it is hidden: only its code (or its open page) says so, not the database
+    and not the secrets."""
+    return crypto.derive(seed, "hidden mailbox")
+
+
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
-    def behind(self, secret: bytes) -> "tuple[Mailbox, bytes] | None":
-        """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none.
+    def behind(self, secret: bytes, at: datetime) -> "tuple[Mailbox, bytes] | None":
+        """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none, or
+        it is hidden.
 
         One Argon2id and one query, whether the code is known or not.
         """
-        derived = {d.lookup: d for d in derive_all(secret)}
-        mailbox = self.filter(lookup__in=list(derived)).first()
+        seeds = {derived.lookup: derived.seed for derived in derive_all(secret)}
+        hidden = Knock.objects.hiding(map(hidden_name, seeds.values())).in_force(at)
+        mailbox = self.filter(~Exists(hidden), lookup__in=list(seeds)).first()
         if mailbox is None:
             return None
-        return mailbox, derived[bytes(mailbox.lookup)].seed
+        return mailbox, seeds[bytes(mailbox.lookup)]
 
-    def start(self, derived: Derived, language: str, at: datetime) -> "Mailbox":
-        """A new mailbox for the code that `derived` came from, not yet stored."""
+    def knock(self, secret: bytes, at: datetime) -> "tuple[Mailbox, bytes] | None":
+        """`behind`, for somebody who typed the code: one more row, the same for every code, which the broom
+        answers (Mailbox.answer)."""
+        found = self.behind(secret, at)
+        Knock.objects.leave(found[0].what_follows(found[1]) if found else Errand(FORGET), at)
+        return found
+
+    def visited(self, pk: str, epoch: str, seed: bytes, at: datetime) -> "Mailbox | None":
+        """The mailbox a session has open; None where its visits were ended, or it is hidden. One query."""
+        hidden = Knock.objects.hiding([hidden_name(seed)]).in_force(at)
+        return self.filter(~Exists(hidden), pk=pk, epoch=epoch).first()
+
+    def answer(self, knock: Knock, at: datetime) -> None:
+        """Do what follows from a code that was typed. Twice is harmless."""
+        errand = knock.read()
+        if errand.do == FORGET:
+            knock.forget()
+            return
+        other = self.filter(pk=errand.mailbox).first() if errand.mailbox else None
+        if other is not None and errand.do == HIDE:
+            other.hide(at)
+        elif other is not None and errand.do == ERASE:
+            other.erase(at)
+        knock.answered()
+
+    def start(self, derived: Derived, language: str, at: datetime, errand: Errand = NOTHING) -> "Mailbox":
+        """A new mailbox for the code that `derived` came from, not yet stored. `errand` is what follows each
+        time that code is typed."""
         mailbox_id = uuid.uuid4()
         public_key = KeyPair.from_seed(derived.seed).public
         return self.model(
@@ -45,6 +83,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             pepper_version=derived.version,
             public_key=public_key,
             public_key_mac=instance.mac(MAC_PURPOSE, mailbox_id.bytes, public_key),
+            errand=errand.seal_to(mailbox_id, public_key),
             language=language,
             opened_at=clock.hour(at),
         )
@@ -59,6 +98,8 @@ class Mailbox(models.Model):
     public_key = models.BinaryField(max_length=32)
     public_key_mac = models.BinaryField(max_length=32)
     epoch = models.CharField(max_length=32, default=new_epoch)
+    # What follows when its code is typed, sealed to itself; of most, nothing. NULL: older than errands.
+    errand = models.BinaryField(null=True)
     language = models.CharField(max_length=12)
     confirmed = models.BooleanField(default=False)
     opened_at = models.DateTimeField()
@@ -66,6 +107,7 @@ class Mailbox(models.Model):
     objects = MailboxQuerySet.as_manager()
 
     privacy = FieldClasses(
+        sealed=("errand",),
         clear=("id", "language", "confirmed", "opened_at", "pepper_version", "epoch"),
         derived=("lookup", "public_key", "public_key_mac"),
         lives="until its last need is purged or erased",
@@ -87,6 +129,10 @@ class Mailbox(models.Model):
         parts = (self.id.bytes, bytes(self.public_key))
         return {"public_key_mac": instance.renewed_mac(bytes(self.public_key_mac), MAC_PURPOSE, *parts)}
 
+    def what_follows(self, seed: bytes) -> Errand:
+        """What is to be done when its code was typed, as `seed` opens it."""
+        return Errand.opened(bytes(self.errand or b""), self.pk, seed)
+
     def unlocked(self, seed: bytes) -> Unlocked:
         """The mailbox with the private key that its return code's `seed` gives."""
         return Unlocked(self.reader(), KeyPair.from_seed(seed).private)
@@ -105,6 +151,14 @@ class Mailbox(models.Model):
         """End what is over, also while no broom runs: then the page may say that the key is destroyed."""
         for need in self.needs.overdue(at):
             need.expire(at)
+
+    def hide(self, at: datetime) -> None:
+        """Somebody typed the second code: nobody comes any more, nobody sees anything of it, and no message
+        leaves. Its own code opens nothing for a day: that row is written (Knock)."""
+        self.end_visits()
+        for need in self.needs.all():
+            need.pause(at)
+            outbox.hush(need.pk)
 
     def end_visits(self) -> None:
         """Whoever has this mailbox open in a session has it no longer."""

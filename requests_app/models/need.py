@@ -29,12 +29,14 @@ from requests_app.models.need_queryset import (
     ENDED,
     ERASED,
     EXPIRED,
+    KEYED,
     MET,
     NOT_ENDED,
     OPEN,
     WITHDRAWN,
     NeedQuerySet,
 )
+from requests_app.models.paused import PAUSED, CanBePaused
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
@@ -48,11 +50,12 @@ if TYPE_CHECKING:
 SHOWN_AFTER_END = timedelta(hours=24)
 
 
-class Need(CanLoseItsKey, Stateful, DueRow):
+class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
     """What one asker asked. It makes the tasks that volunteers take."""
 
     MOVES = {
-        OPEN: frozenset({*ENDED, UNREADABLE}),
+        OPEN: frozenset({*ENDED, PAUSED, UNREADABLE}),
+        PAUSED: frozenset({*ENDED, OPEN, UNREADABLE}),
         UNREADABLE: frozenset({*ENDED, OPEN}),
         MET: frozenset({ERASED}),
         WITHDRAWN: frozenset({ERASED}),
@@ -122,6 +125,10 @@ class Need(CanLoseItsKey, Stateful, DueRow):
     def lives(self, at: datetime) -> bool:
         """Open, and its time is not over."""
         return self.status == OPEN and self.expires_at > at
+
+    def can_be_read(self, at: datetime) -> bool:
+        """Open or paused, and its time is not over: her key opens what she wrote."""
+        return self.status in KEYED and self.expires_at > at
 
     @property
     def has_ended(self) -> bool:

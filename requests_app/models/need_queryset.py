@@ -18,6 +18,7 @@ from requests_app.models.asked import SHE, Asked
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.need_day import NeedDay, week_covered
+from requests_app.models.paused import PAUSED
 from requests_app.models.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 OPEN, MET, WITHDRAWN, EXPIRED, ERASED = "open", "met", "withdrawn", "expired", "erased"
 ENDED = (MET, WITHDRAWN, EXPIRED, ERASED)
-NOT_ENDED = (OPEN, UNREADABLE)
+NOT_ENDED = (OPEN, PAUSED, UNREADABLE)
+# Their key is live: what was written can be read by whoever it was sealed to.
+KEYED = (OPEN, PAUSED)
 
 
 class NeedQuerySet(DueQuerySet["Need"]):
@@ -110,7 +113,7 @@ class NeedQuerySet(DueQuerySet["Need"]):
         need._seal(asked, mailbox.reader(), at)
         need.save(force_insert=True)
         NeedDay.objects.make(need)
-        need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), at)
+        need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), None if asked.paused else at)
         if asked.tell is not None:
             need._remember_how_to_tell(asked.tell, at)
         Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
@@ -125,6 +128,7 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
     looks = asked.looks_again_at
     return {
         **{name: getattr(asked, name) for name in names + more},
+        "status": PAUSED if asked.paused else OPEN,
         "any_bits": clock.weekly_bits(asked.day, asked.parts),
         "all_bits": week_covered(asked.day, asked.parts, asked.covers, asked.nights),
         "looks_again_at": clock.hour(looks) if looks else None,

@@ -53,22 +53,22 @@ class TaskQuerySet(DueQuerySet["Task"]):
         """With what a row of the board shows."""
         return self.select_related("need", "need__area", "need__mailbox")
 
-    def make(self, need: Need, roles: Sequence[str], at: datetime) -> list["Task"]:
-        """The tasks of a new need; the broom asks the first volunteers when it next looks."""
+    def make(self, need: Need, roles: Sequence[str], asks_from: datetime | None) -> list["Task"]:
+        """The tasks of a new need; the broom asks the first volunteers when it next looks, or (None) not."""
+        after = clock.quarter_down(asks_from) if asks_from else None
         return self.bulk_create(
-            [
-                Task(id=uuid.uuid4(), need=need, role=role, escalate_after=clock.quarter_down(at))
-                for role in roles
-            ]
+            [Task(id=uuid.uuid4(), need=need, role=role, escalate_after=after) for role in roles]
         )
 
     def let_go(self, at: datetime) -> None:
-        """The need lost its key: whoever has one of these is free again, and nobody is asked."""
+        """The need lost its key, or is paused: whoever has one of these is free again, nobody is asked."""
         for task in self.unfinished().exclude(status=OPEN):
-            task._move(OPEN, at, escalate_after=None)
+            task._move(OPEN, at)
+        self.filter(status=OPEN).update(escalate_after=None)
 
     def ask_again(self, at: datetime) -> None:
-        """She wrote it again: ask from the first ring on, those who were asked before as well."""
+        """She wrote it again, or lets people see it again: ask from the first ring on, also those who were
+        asked before."""
         Proposal.objects.filter(task__in=self.filter(status=OPEN)).exclude(outcome=Proposal.DECLINED).delete()
         self.filter(status=OPEN).update(ring=0, escalate_after=clock.quarter_down(at))
 

@@ -11,6 +11,7 @@ from notify import outbox
 from privacy.keyring import keyring
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
+from requests_app.models.paused import PAUSED
 from requests_app.models.sealed import Sealed
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class CanLoseItsKey(Sealed):
         """
         with transaction.atomic():
             need = self._locked()
-            if need.status != OPEN:
+            if need.status not in (OPEN, PAUSED):
                 return
             need._move(UNREADABLE, at, note=None, answers=None, desk_place=None)
             need.end_claims(at)

@@ -43,7 +43,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "requests_app/ask.html", page)
     if not form.is_valid():
         return render(request, "requests_app/ask.html", page, status=_status(form.is_bound))
-    key = asking.form_key(form.cleaned_data["token"], _csrf_secret(request), form.typed())
+    key = asking.form_key(form.cleaned_data["token"], csrf_secret(request), form.typed())
     language = translation.get_language() or ""
     try:
         opened = asking.ask(form.asked(), key, visit, language, at)
@@ -58,14 +58,14 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
 @get_or_post
 @asker_only
 def code(request: visits.AskerRequest) -> HttpResponse:
-    """The return code, until two of its words were typed back."""
-    visit = request.visit
-    if visit.secret is None:
+    """The return code, or a second one, until two of its words were typed back."""
+    visit = visits.to_write_down(request)
+    if visit is None or visit.secret is None:
         return redirect("mine")
     shown = codes.for_language(visit.secret, visit.mailbox.language)
     form = TwoWordsForm(request.POST or None, words=shown.split())
     if not form.is_valid():
-        page = {"code": shown, "form": form}
+        page = {"code": shown, "form": form, "second": visit is not request.visit}
         return render(request, "requests_app/code.html", page, status=_status(form.is_bound))
     visit.mailbox.confirm()
     visits.forget_code(request, visit)
@@ -84,7 +84,7 @@ def return_(request: HttpRequest) -> HttpResponse:
         Ticket.spend(request.POST.get(PARAMETER, ""), at)
     except TicketRefused:
         return _ask_for_code(request, form.again(), at)
-    found = form.is_valid() and Mailbox.objects.behind(codes.read(form.cleaned_data["code"]))
+    found = form.is_valid() and Mailbox.objects.knock(codes.read(form.cleaned_data["code"]), at)
     if not found:
         return _ask_for_code(request, form.opening_nothing(), at)
     visit = Visit(*found)
@@ -130,7 +130,7 @@ def _status(posted: bool) -> int:
     return BAD_INPUT if posted else 200
 
 
-def _csrf_secret(request: HttpRequest) -> str:
+def csrf_secret(request: HttpRequest) -> str:
     """The secret of this browser's CSRF cookie: a form is posted by who opened it."""
     get_token(request)
     return str(request.META["CSRF_COOKIE"])

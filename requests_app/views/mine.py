@@ -1,5 +1,6 @@
 """The asker's page and what she does there. Every address below it answers only her own mailbox."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
 from requests_app.asker_page import Typed, cards, readable
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
+from requests_app.forms.second_code import SecondCodeForm
 from requests_app.models import Claim, KeyChanged, Message, TooLate
 from requests_app.views.ask import BAD_INPUT
 from requests_app.visits import AskerRequest, asker_only
@@ -39,7 +41,7 @@ def mine(request: AskerRequest) -> HttpResponse:
     request.visit.mailbox.settle(request.visit.seed, at)
     if not clock.jumped():
         request.visit.mailbox.expire_overdue(at)
-    return _page(request, at)
+    return her_page(request, at)
 
 
 @login_not_required
@@ -137,7 +139,7 @@ def write_again(request: AskerRequest, need_id: UUID) -> HttpResponse:
     at, need = clock.now(), request.visit.need(need_id)
     form = WriteAgainForm(request.POST, need=need, auto_id=f"again-{need_id}-%s")
     if not form.is_valid():
-        return _page(request, at, Typed(need.pk, form), BAD_INPUT)
+        return her_page(request, at, Typed(need.pk, form), BAD_INPUT)
     try:
         need.write_again(form.asked(), at)
     except SomebodyWasFaster:
@@ -152,6 +154,28 @@ def withdraw(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """She does not need it any more."""
     need = request.visit.need(need_id)
     need.withdraw(clock.now())
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def pause(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """Nobody is to see it just now."""
+    need = request.visit.need(need_id)
+    need.pause(clock.now())
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+def resume(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """Now people may see it, and are asked."""
+    need = request.visit.need(need_id)
+    # A button pressed twice asks once.
+    with suppress(SomebodyWasFaster):
+        need.resume(clock.now())
     return redirect("mine")
 
 
@@ -203,7 +227,7 @@ def _again(request: AskerRequest, at: datetime, typed: Typed, gone: str | Promis
     """The page with a form that came back; where the person left meanwhile nothing shows it: `gone`."""
     if not Claim.objects.filter(pk=typed.belongs_to).offered(at).on_live_needs(at).exists():
         messages.info(request, str(gone))
-    return _page(request, at, typed, BAD_INPUT)
+    return her_page(request, at, typed, BAD_INPUT)
 
 
 def _look_again(request: AskerRequest, at: datetime, claim: Claim, place: str) -> HttpResponse:
@@ -211,16 +235,24 @@ def _look_again(request: AskerRequest, at: datetime, claim: Claim, place: str) -
     shown = {"fingerprint": readable(claim.key_fingerprint, ""), "place": place}
     form = ApproveForm(shown, auto_id=f"approveform-{claim.pk}-%s")
     form.add_error(None, _("Something about this person changed. Please look again first."))
-    return _page(request, at, Typed(claim.pk, form), BAD_INPUT)
+    return her_page(request, at, Typed(claim.pk, form), BAD_INPUT)
 
 
-def _page(request: AskerRequest, at: datetime, typed: Typed | None = None, status: int = 200) -> HttpResponse:
+def her_page(
+    request: AskerRequest,
+    at: datetime,
+    typed: Typed | None = None,
+    status: int = 200,
+    second: SecondCodeForm | None = None,
+) -> HttpResponse:
+    """The page as it is now; `typed` and `second` are forms that came back with an error."""
     organisation = Organisation.objects.current()
     page = {
         "cards": cards(request.visit, at, typed),
         "numbers": PhoneNumber.objects.all(),
         "presence": organisation.presence(at),
-        "typed_form": typed.form if typed else None,
+        "second_form": second or SecondCodeForm(at=at),
+        "typed_form": typed.form if typed else second,
         "visit": request.visit,
         "page_path": reverse("mine"),
     }

@@ -111,7 +111,7 @@ def test_the_first_who_takes_it_comes(stage: Stage, asker: Page, member: Callabl
     expect(asker.get_by_text("Yes. Somebody is coming.")).to_be_visible()
     asker.get_by_label("Where to meet").fill("At the fountain")
     asker.get_by_role("button", name="Say where to meet").click()
-    expect(asker.get_by_text("At the fountain")).to_be_visible()
+    expect(asker.get_by_text("Where to meet, as you wrote it")).to_be_visible()
     cleo.reload()
     expect(cleo.get_by_text("At the fountain")).to_be_visible()
     expect(cleo.get_by_text("Ring twice.")).to_be_visible()

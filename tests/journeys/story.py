@@ -89,6 +89,13 @@ class Asker:
         self.looks()
         return self.browser.press("Erase everything now")
 
+    def makes_a_second_code(self, does: str = "hide", kind: str = "accompaniment") -> list[str]:
+        """The words of it, written on paper as the page asks."""
+        self.looks()
+        words = self.browser.press("Make a second code", does=does, kind=kind).items("code")
+        self.browser.press("I have it on paper", first=words[1], second=words[-2])
+        return words
+
     def two_words(self) -> str:
         return two_words(self.looks())
 

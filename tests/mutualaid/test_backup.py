@@ -173,7 +173,7 @@ def test_what_ended_meanwhile_does_not_come_back(world: World, end: str) -> None
 
     assert (Need.objects.count(), Claim.objects.count(), Mailbox.objects.count()) == (0, 0, 0)
     assert visit.secret is not None
-    assert Mailbox.objects.behind(visit.secret) is None
+    assert Mailbox.objects.behind(visit.secret, AT) is None
     for unlocked in (visit.unlocked, world.desk()):
         with pytest.raises(Unreadable):
             note.read_note(unlocked)
@@ -290,7 +290,7 @@ def test_with_the_keyring_lost_facts_come_back_and_her_code_still_opens_her_mail
     assert (back.status, back.kind, back.day) == ("unreadable", need.kind, need.day)
     assert Claim.objects.get(pk=claim.pk).status == "released"
     assert visit.secret is not None
-    found = Mailbox.objects.behind(visit.secret)
+    found = Mailbox.objects.behind(visit.secret, AT)
     assert found is not None
     mailbox, seed = found
     back.write_again(world.asked(note="Again."), AT)

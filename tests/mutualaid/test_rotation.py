@@ -15,12 +15,14 @@ from mutualaid import rotation
 from mutualaid.restore import Wishes
 from mutualaid.third_party_fields import THIRD_PARTY
 from notify.models import Channel
-from privacy import instance, secret_store
+from privacy import crypto, instance, secret_store
 from privacy.crypto import Unreadable
 from privacy.fields import declared
 from privacy.models import Heartbeat, Instance
 from privacy.secret_store import StoredSecrets
+from requests_app import asking, tasks
 from requests_app.models import Mailbox, Need
+from requests_app.models.knock import HIDE
 from requests_app.visits import Visit
 from tests.killed import AFTER, BEFORE, killed
 from tests.mutualaid.an_instance import put_back, taken, world
@@ -52,7 +54,7 @@ class InUse:
         instance.ensure(create=False)
         self.check_accounts()
         assert self.visit.secret is not None
-        found = Mailbox.objects.behind(self.visit.secret)
+        found = Mailbox.objects.behind(self.visit.secret, AT)
         assert found is not None
         mailbox, seed = found
         need = Need.objects.get(pk=self.need.pk)
@@ -119,7 +121,7 @@ def test_everything_opens_and_a_new_code_is_found_under_the_new_pepper(in_use: I
     visit, _need = in_use.world.ask()
     assert visit.mailbox.pepper_version == 2
     assert visit.secret is not None
-    assert Mailbox.objects.behind(visit.secret) is not None
+    assert Mailbox.objects.behind(visit.secret, AT) is not None
 
 
 def test_once_the_last_old_mailbox_has_ended_only_the_new_secrets_are_left(in_use: InUse) -> None:
@@ -146,6 +148,21 @@ def test_running_it_again_adds_no_secrets_unless_told_so(in_use: InUse) -> None:
     assert "0 rows were made once more." in again
     assert (after, roots()) == ([1, 2], [1, 2, 3])
     in_use.check()
+
+
+def test_what_a_second_code_set_off_is_done_under_the_new_secrets(in_use: InUse) -> None:
+    first, need = in_use.world.ask()
+    second = asking.ask(in_use.world.asked(paused=True), crypto.new_key(), None, "en", AT, first.errand(HIDE))
+    assert first.secret is not None
+    assert second.secret is not None
+    Mailbox.objects.knock(second.secret, AT)
+
+    rotate()
+    assert Mailbox.objects.behind(first.secret, AT) is None
+    tasks.answer(AT)
+
+    assert Need.objects.get(pk=need.pk).status == "paused"
+    assert Mailbox.objects.behind(first.secret, AT) is None
 
 
 # (where, when, which call) a first run is killed
@@ -310,6 +327,7 @@ MADE: dict[str, str] = {
     "privacy/tickets.py": "an old ticket is refused: wait once more",
     "requests_app/asking.py": "a form open while it was stopped makes one more need",
     "requests_app/calendar.py": "names of entries: a calendar shows the new ones in their place",
+    "requests_app/models/knock.py": "renewed",
     "requests_app/models/message.py": "a form open while it was stopped sends one more message",
     "requests_app/models/mailbox.py": "renewed; what a code finds stays under its pepper",
     "volunteers/account.py": "renewed",

@@ -23,7 +23,7 @@ def test_nothing_that_is_stored_gives_her_code_to_whoever_has_the_secrets_too(wo
     stored = [*_stored_bytes(need), *_stored_bytes(Mailbox.objects.get(pk=visit.mailbox.pk))]
     assert len(stored) > 4
     assert [value for value in stored if codes.secret_from(value) == visit.secret] == []
-    assert [value for value in stored if Mailbox.objects.behind(codes.secret_from(value))] == []
+    assert [value for value in stored if Mailbox.objects.behind(codes.secret_from(value), AT)] == []
 
 
 def test_nothing_says_to_the_minute_when_she_asked(world: World) -> None:

@@ -20,7 +20,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 def test_she_comes_back_with_her_code_and_reads_what_she_wrote(world: World) -> None:
     visit, need = world.ask(note="The blue door.")
     typed = codes.as_words(visit.secret, "en").upper().replace(" ", "-")
-    mailbox, seed = Mailbox.objects.behind(codes.read(typed))
+    mailbox, seed = Mailbox.objects.behind(codes.read(typed), AT)
     note, _answers = need.read_note(mailbox.unlocked(seed))
     assert note == "The blue door."
 
@@ -233,7 +233,7 @@ def test_a_need_does_not_expire_before_its_time(world: World) -> None:
 def test_erasing_leaves_no_row_and_her_code_opens_nothing(world: World) -> None:
     visit, _need = world.ask()
     visit.mailbox.erase(AT)
-    assert (Need.objects.count(), Mailbox.objects.behind(visit.secret)) == (0, None)
+    assert (Need.objects.count(), Mailbox.objects.behind(visit.secret, AT)) == (0, None)
 
 
 def test_a_paused_volunteer_takes_nothing(world: World) -> None:

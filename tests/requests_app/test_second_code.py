@@ -1,0 +1,393 @@
+"""A second code, for when somebody makes her open her page: what it opens and does, what nobody can tell."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from notify.models import Channel, Notice
+from privacy import codes, crypto
+from privacy.crypto import Unreadable
+from privacy.models import Compartment
+from requests_app import asking, tasks
+from requests_app.models import Claim, Knock, Mailbox, Need
+from requests_app.models.asked import Tell
+from requests_app.models.knock import ERASE, HIDE, STAY
+from requests_app.models.mailbox import hidden_name
+from requests_app.visits import Visit
+from tests.requests_app.test_damaged_rows import enter
+from tests.requests_app.test_pages import code_words, hidden, post, text, volunteer_client
+from tests.requests_app.world import TODAY, TOMORROW, World, claim_of, only_task, say_yes, take, unlocked
+from tests.volunteers.people import AT
+from volunteers.models import Volunteer
+
+HOUR = timedelta(hours=1)
+NOTHING_HERE = "This code opens nothing here. Please look at your paper and try again."
+
+
+@dataclass
+class Pair:
+    """Her own mailbox, and the one her second code opens."""
+
+    first: Visit
+    second: Visit
+    need: Need
+
+
+def second_of(world: World, first: Visit, does: str = HIDE) -> Visit:
+    """As the form makes it."""
+    asked = world.asked(paused=True, kind="accompaniment", note="")
+    return asking.ask(asked, crypto.new_key(), None, "en", AT, first.errand(does))
+
+
+def pair(world: World, does: str = HIDE, **asked: Any) -> Pair:
+    first, need = world.ask(**asked)
+    return Pair(first, second_of(world, first, does), need)
+
+
+def code_of(visit: Visit) -> str:
+    return codes.as_words(visit.secret or b"", "en")
+
+
+def types(code: str, client: Client | None = None) -> Any:
+    """Somebody types a code. The answer."""
+    client = client or Client(enforce_csrf_checks=True)
+    page = text(client.get("/a/return/"))
+    return post(client, "/a/return/", page, code=code, ticket=hidden(page, "ticket"))
+
+
+def opens(visit: Visit) -> bool:
+    return types(code_of(visit)).status_code == 302
+
+
+# What she does
+
+
+def test_she_makes_one_on_her_page_and_sees_its_words_until_two_are_typed_back(world: World) -> None:
+    first, _need = world.ask()
+    asker = enter(first)
+    page = text(asker.get("/a/mine/"))
+    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+
+    answer = post(asker, "/a/mine/code/", page, second_token=hidden(page, "second_token"), **typed)
+    shown = text(asker.get("/a/code/"))
+    words = code_words(shown)
+
+    assert (answer["Location"], "Your second code" in shown, words != code_of(first).split()) == (
+        "/a/code/",
+        True,
+        True,
+    )
+    assert post(asker, "/a/code/", shown, first=words[1], second=words[6])["Location"] == "/a/mine/"
+    # Then her own, which is not on paper yet in this browser, or nothing.
+    assert "Your second code" not in text(asker.get("/a/code/", follow=True))
+    assert types(" ".join(words)).status_code == 302
+
+
+def test_the_same_form_sent_twice_makes_one_second_code(world: World) -> None:
+    first, _need = world.ask()
+    asker = enter(first)
+    page = text(asker.get("/a/mine/"))
+    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+    typed["second_token"] = hidden(page, "second_token")
+
+    post(asker, "/a/mine/code/", page, **typed)
+    words = code_words(text(asker.get("/a/code/")))
+    post(asker, "/a/mine/code/", page, **typed)
+
+    assert (code_words(text(asker.get("/a/code/"))), Mailbox.objects.count()) == (words, 2)
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("does", "burn"), ("kind", "nonsense"), ("area", "0"), ("day", "2020-01-01"), ("day", "")],
+)
+def test_bad_answers_come_back_with_a_sentence_and_make_nothing(world: World, field: str, wrong: str) -> None:
+    first, _need = world.ask()
+    asker = enter(first)
+    page = text(asker.get("/a/mine/"))
+    typed = {
+        "does": "erase",
+        "kind": "ride",
+        "area": world.area.pk,
+        "day": TOMORROW.isoformat(),
+        field: wrong,
+    }
+
+    answer = post(asker, "/a/mine/code/", page, **typed)
+
+    assert (answer.status_code, Mailbox.objects.count(), "Please choose" in text(answer)) == (422, 1, True)
+    # The choice she made is still there; one that is none is the one that does less.
+    ticked = re.findall(r'name="does" value="(\w+)"[^>]*checked', text(answer))
+    assert ticked == ([] if field == "does" else ["erase"])
+
+
+# What it opens
+
+
+def test_it_opens_a_page_with_one_need_and_nothing_of_hers(world: World) -> None:
+    both = pair(world, note="The blue door.")
+
+    page = text(enter(both.second).get("/a/mine/"))
+
+    assert page.count('<section class="need">') == 1
+    assert ("Someone to come with you" in page, "The blue door." in page) == (True, False)
+
+
+def test_nobody_is_bothered_by_that_need(world: World) -> None:
+    both = pair(world)
+    ben = world.volunteer("Ben")
+    tasks.escalate(AT)
+
+    board = text(volunteer_client(ben).get("/board/"))
+
+    assert re.findall(r"/needs/([0-9a-f-]{36})/", board) == [str(both.need.pk)]
+    assert not both.second.mailbox.needs.get().claims.exists()
+
+
+# What it does
+
+
+@pytest.mark.parametrize("does", [HIDE, ERASE])
+def test_from_that_moment_on_the_first_code_opens_nothing_also_with_no_worker(
+    world: World, does: str
+) -> None:
+    both = pair(world, does)
+    assert opens(both.first)
+
+    assert opens(both.second)
+
+    assert not opens(both.first)
+
+
+def test_her_page_that_is_open_elsewhere_is_closed_at_the_same_moment(world: World) -> None:
+    both = pair(world)
+    elsewhere = enter(both.first)
+    assert elsewhere.get("/a/mine/").status_code == 200
+
+    types(code_of(both.second))
+
+    assert elsewhere.get("/a/mine/")["Location"] == "/a/return/"
+
+
+def test_whoever_is_on_the_way_is_told_not_to_go_and_opens_nothing_any_more(world: World) -> None:
+    ben = world.volunteer("Ben")
+    world.can_be_told(ben)
+    Channel.objects.update(paces=True)
+    both = pair(world)
+    say_yes(both.first, take(ben, only_task(both.need)), place="Under the clock")
+    Notice.objects.all().delete()
+
+    types(code_of(both.second))
+    tasks.answer(AT)
+
+    claim = claim_of(ben, only_task(both.need))
+    assert claim.status == "released"
+    with pytest.raises(Unreadable):
+        claim.thread(unlocked(ben))
+    assert [notice.pace for notice in Notice.objects.filter(recipient=ben.volunteer.pk)] == ["changed"]
+    assert "Please do not go." in text(volunteer_client(ben).get("/board/"))
+
+
+def test_no_message_reaches_the_telephone_somebody_else_holds_now(world: World) -> None:
+    ben = world.volunteer("Ben")
+    both = pair(world, tell=Tell("email", "her@example.org", "en"))
+    take(ben, only_task(both.need))
+    assert Notice.objects.filter(recipient=both.need.pk).exists()
+
+    types(code_of(both.second))
+    tasks.answer(AT)
+
+    assert not Notice.objects.filter(recipient=both.need.pk).exists()
+    # She is told again once she lets people see it.
+    assert Channel.objects.filter(recipient=both.need.pk).count() == 1
+
+
+def test_after_a_day_her_own_code_opens_her_page_as_it_was_but_for_who_was_coming(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = pair(world, day=TODAY + timedelta(days=4), note="The blue door.")
+    types(code_of(both.second))
+    tasks.answer(AT)
+
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + 25 * HOUR)
+    page = text(enter(both.first).get("/a/mine/"))
+
+    assert ("The blue door." in page, "Nobody sees this now. Nobody is coming." in page) == (True, True)
+
+
+def test_typed_once_more_it_hides_her_page_for_another_day(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = pair(world, day=TODAY + timedelta(days=4))
+    types(code_of(both.second))
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + 20 * HOUR)
+    types(code_of(both.second))
+
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + 30 * HOUR)
+
+    assert not opens(both.first)
+
+
+def test_where_she_chose_it_everything_is_erased_for_good(world: World) -> None:
+    both = pair(world, ERASE)
+    owner = both.need.slot_owner
+
+    types(code_of(both.second))
+    tasks.answer(AT)
+
+    assert [mailbox.pk for mailbox in Mailbox.objects.all()] == [both.second.mailbox.pk]
+    assert not Need.objects.filter(pk=both.need.pk).exists()
+    assert not Compartment.objects.of(owner).exists()
+
+
+def test_used_again_when_there_is_nothing_left_to_do_it_still_opens_its_page(world: World) -> None:
+    both = pair(world, ERASE)
+    for _ in range(2):
+        assert opens(both.second)
+        tasks.answer(AT)
+
+    assert Mailbox.objects.count() == 1
+
+
+def test_an_answer_that_was_interrupted_is_given_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = pair(world)
+    types(code_of(both.second))
+    whole = Mailbox.hide
+    monkeypatch.setattr(Mailbox, "hide", lambda *_: 1 / 0)
+    assert tasks.answer(AT).failed == 1
+    monkeypatch.setattr(Mailbox, "hide", whole)
+
+    tasks.answer(AT + timedelta(seconds=2))
+
+    assert Need.objects.get(pk=both.need.pk).status == "paused"
+
+
+def test_whoever_takes_the_telephone_from_her_finds_no_second_code_on_it(world: World) -> None:
+    first, _need = world.ask()
+    asker = enter(first)
+    page = text(asker.get("/a/mine/"))
+    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+    post(asker, "/a/mine/code/", page, second_token=hidden(page, "second_token"), **typed)
+    words = code_words(text(asker.get("/a/code/")))
+
+    types(" ".join(words), asker)
+
+    assert asker.get("/a/code/")["Location"] == "/a/mine/"
+
+
+# What nobody can tell
+
+
+def statements(does: Any) -> list[str]:
+    """What the database was asked, without the values."""
+    with CaptureQueriesContext(connection) as queries:
+        does()
+    asked = [query["sql"].split(" VALUES")[0].split(" WHERE")[0].split(" SET")[0] for query in queries]
+    # A savepoint has a number of its own each time.
+    return [re.sub(r'"s\d+_x\d+"', "", one) for one in asked]
+
+
+def test_both_codes_are_answered_alike_and_with_the_same_statements(world: World) -> None:
+    both = pair(world)
+    asked = {"paused": True, "kind": "accompaniment", "note": ""}
+    ordinary, _need = world.ask(**asked)
+    answers = {}
+
+    def come(visit: Visit) -> None:
+        client = Client(enforce_csrf_checks=True)
+        answers[visit.mailbox.pk] = (types(code_of(visit), client), client.get("/a/mine/"))
+
+    assert statements(lambda: come(both.second)) == statements(lambda: come(ordinary))
+    (first, page), (other, other_page) = answers.values()
+    assert (first.status_code, first["Location"]) == (other.status_code, other["Location"])
+    assert len(page.content) == len(other_page.content)
+
+
+def test_a_hidden_code_is_answered_as_one_that_never_was(world: World) -> None:
+    both = pair(world)
+    types(code_of(both.second))
+    never = codes.as_words(codes.new_secret(), "en")
+
+    answers: list[Any] = []
+    said = [
+        statements(lambda code=code: answers.append(types(code))) for code in (code_of(both.first), never)
+    ]
+
+    assert said[0] == said[1]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert [NOTHING_HERE in text(answer) for answer in answers] == [True, True]
+
+
+def test_a_code_that_opens_nothing_leaves_no_row_behind(world: World) -> None:
+    types(codes.as_words(codes.new_secret(), "en"))
+    assert Knock.objects.count() == 1
+
+    tasks.answer(AT)
+
+    assert Knock.objects.count() == 0
+
+
+def test_what_a_code_set_off_is_no_longer_written_down_once_it_is_done(world: World) -> None:
+    both = pair(world)
+    ordinary, _need = world.ask()
+    for visit in (both.second, ordinary):
+        types(code_of(visit))
+
+    tasks.answer(AT)
+
+    rows = [(row.errand, row.answer_after, len(row.name), row.forget_after) for row in Knock.objects.all()]
+    assert rows == [(None, None, 32, AT.replace(minute=0) + 25 * HOUR)] * 2
+
+
+def test_the_rows_of_both_mailboxes_differ_in_nothing_but_what_is_random(world: World) -> None:
+    both = pair(world)
+    ordinary, _need = world.ask(paused=True, kind="accompaniment", note="")
+    random = {"id", "lookup", "public_key", "public_key_mac", "epoch", "errand"}
+
+    def clear(mailbox: Mailbox) -> dict[str, Any]:
+        row = Mailbox.objects.filter(pk=mailbox.pk).values().get()
+        return {name: value for name, value in row.items() if name not in random} | {
+            "errand": len(row["errand"])
+        }
+
+    def need(mailbox: Mailbox) -> dict[str, Any]:
+        row = Need.objects.filter(mailbox=mailbox).values().get()
+        for name in ("id", "mailbox_id", "slot_number", "form_key"):
+            row.pop(name)
+        return {name: len(value) if isinstance(value, bytes) else value for name, value in row.items()}
+
+    assert clear(both.second.mailbox) == clear(ordinary.mailbox)
+    assert need(both.second.mailbox) == need(ordinary.mailbox)
+
+
+def test_not_even_the_secrets_say_which_mailbox_has_a_second_code(world: World) -> None:
+    both = pair(world)
+    mailboxes = list(Mailbox.objects.all())
+
+    # Only the code itself opens what follows from it, and only a mailbox's own.
+    seeds = {both.first.mailbox.pk: both.first.seed, both.second.mailbox.pk: both.second.seed}
+    found = {
+        m.pk: m.what_follows(seed).do for m in mailboxes for seed in seeds.values() if seed == seeds[m.pk]
+    }
+    crossed = {m.what_follows(seed).do for m in mailboxes for pk, seed in seeds.items() if pk != m.pk}
+
+    assert found == {both.first.mailbox.pk: STAY, both.second.mailbox.pk: HIDE}
+    assert crossed == {STAY}
+
+
+def test_the_name_of_a_hidden_mailbox_is_written_in_no_other_row(world: World) -> None:
+    both = pair(world)
+    types(code_of(both.second))
+    tasks.answer(AT)
+    name = hidden_name(both.first.seed)
+
+    assert bytes(Knock.objects.get().name) == name
+    for model in (Mailbox, Need, Claim, Volunteer, Compartment):
+        for row in model._default_manager.values_list():
+            assert name not in [bytes(v) if isinstance(v, bytes | memoryview) else v for v in row]
