@@ -18,6 +18,7 @@ from privacy import instance
 from privacy.crypto import SealingImpossible
 from requests_app import start
 from requests_app.models import Mailbox
+from volunteers import desk
 from volunteers.models import Volunteer
 
 # Made by the migrations, and the same on every instance.
@@ -97,6 +98,8 @@ def close(wishes: Wishes, at: datetime) -> None:
         if stays:
             volunteer.end_sessions(at)
         else:
+            # Whoever is not named may remember the desk's pair: it is closed until somebody there renews it.
+            desk.step_down(volunteer)
             volunteer.wait_for_the_desk(at)
 
 

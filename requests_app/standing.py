@@ -28,6 +28,7 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
         volunteer.suspend_account(at)
         # Before anybody can renew the desk's pair, nothing more is granted to what they may remember.
         desk.close(volunteer)
+        desk.withdraw_links(volunteer)
         released, overdue = [], []
         for claim in _live_claims(volunteer):
             try:
@@ -91,6 +92,9 @@ def restore_login(token: str, passphrase: str, language: str, at: datetime) -> t
     with transaction.atomic():
         LoginRestore.objects.take(token, at)
         _store_new_keys(volunteer, at)
+        # Whoever was in the account before may have kept an invitation, or the calendar.
+        desk.withdraw_links(volunteer)
+        volunteer.drop_calendar_token()
     return volunteer, made
 
 

@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime
 
 from django.db import models, transaction
+from django.db.models import Q
 
 from notify import outbox
 from privacy import instance
@@ -16,6 +17,8 @@ from privacy.compartments import Reader
 from privacy.crypto import KeyPair, SealingImpossible, Unreadable, context, open_with, seal_to
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
+from volunteers.invitations import Invitation
+from volunteers.login_restores import LoginRestore
 
 
 class DeskKey(models.Model):
@@ -159,6 +162,13 @@ def close(coordinator: Volunteer) -> None:
     DeskKey.objects.filter(current=True, shares__in=shares).update(closed=True)
 
 
+def withdraw_links(coordinator: Volunteer) -> None:
+    """What they had begun for others ends, also for the day they come back: invitations nobody used yet,
+    and their half of restoring a login."""
+    Invitation.objects.filter(made_by=coordinator, used_at__isnull=True).delete()
+    LoginRestore.objects.filter(Q(first=coordinator) | Q(second=coordinator)).delete()
+
+
 def found(coordinator: Volunteer) -> DeskKey:
     """Make the first pair, its private half sealed to the first coordinator.
 
@@ -297,6 +307,7 @@ def step_down(coordinator: Volunteer) -> None:
     """
     with transaction.atomic():
         close(coordinator)
+        withdraw_links(coordinator)
         DeskShare.objects.filter(coordinator=coordinator).delete()
         Volunteer.objects.filter(pk=coordinator.pk).update(is_coordinator=False)
     coordinator.is_coordinator = False

@@ -94,11 +94,21 @@ def unlock(volunteer: Volunteer, passphrase: str) -> bytes:
 
 
 def rewrap(volunteer: Volunteer, private: bytes, passphrase: str) -> None:
-    """A new passphrase for the same key; every session ends, unless the caller renews its own."""
+    """A new passphrase for the same key; every session ends, unless the caller renews its own.
+
+    Errors: WrongPassphrase where the account got another key meanwhile.
+    """
     volunteer.set_password(passphrase)
     _wrap(volunteer, private, passphrase)
     volunteer.epoch = new_epoch()
-    volunteer.save(update_fields=["password", "wrap_salt", "wrapped_private", "epoch"])
+    _store(volunteer, "password", "wrap_salt", "wrapped_private", "epoch")
+
+
+def _store(volunteer: Volunteer, *fields: str) -> None:
+    """Compare-and-set: what wraps one key is never stored beside another that was made meanwhile."""
+    same = Volunteer.objects.filter(pk=volunteer.pk, public_key=bytes(volunteer.public_key))
+    if not same.update(**{name: getattr(volunteer, name) for name in fields}):
+        raise WrongPassphrase
 
 
 def change_passphrase(volunteer: Volunteer, old: str, new: str) -> None:
@@ -107,9 +117,12 @@ def change_passphrase(volunteer: Volunteer, old: str, new: str) -> None:
 
 
 def new_sheet(volunteer: Volunteer, private: bytes, language: str) -> str:
-    """A fresh recovery sheet for the same key; the one before opens nothing any more."""
+    """A fresh recovery sheet for the same key; the one before opens nothing any more.
+
+    Errors: WrongPassphrase where the account got another key meanwhile.
+    """
     words = _wrap_for_sheet(volunteer, private, language)
-    volunteer.save(update_fields=["recovery_salt", "wrapped_recovery"])
+    _store(volunteer, "recovery_salt", "wrapped_recovery")
     return words
 
 

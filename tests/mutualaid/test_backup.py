@@ -24,10 +24,12 @@ from privacy.instance import InstanceRefused
 from privacy.keyring import FileKeyring, keyring
 from privacy.models import Counter, Heartbeat, Instance, Session
 from privacy.secret_store import StoredSecrets
+from requests_app import desk_key
 from requests_app.models import Claim, Mailbox, Need
 from tests import live, servers
 from tests.mutualaid.an_instance import OPERATOR, every_row, opened, put_back, spellings, taken, world
 from tests.requests_app.world import World, only_task, say_yes, take
+from tests.volunteers import people
 from tests.volunteers.people import AT
 from volunteers import desk
 from volunteers.models import Invitation, OfferPlace, Volunteer
@@ -273,6 +275,29 @@ def test_only_those_named_work_at_the_desk_again(world: World) -> None:
 
     assert f"At the desk again: {name}." in said
     assert desk.has_share(world.coordinator.volunteer)
+
+
+def test_whoever_is_not_named_has_neither_the_desk_nor_a_key_that_is_granted_anything(world: World) -> None:
+    ana, cleo = world.coordinator, people.coordinator(world.coordinator)
+    desk.share_with(cleo.volunteer, ana.volunteer, ana.private)
+
+    put_back(taken(), Wishes(desk=[ana.volunteer.username]))
+
+    left = Volunteer.objects.get(pk=cleo.volunteer.pk)
+    assert (left.is_coordinator, left.is_let_in, desk.has_share(left)) == (False, False, False)
+    # Cleo may have written the pair down: nothing is granted to it before Ana has made a new one.
+    assert desk.may_be_granted() is False
+    desk_key.renew(ana.volunteer, ana.private, AT)
+    assert (desk.may_be_granted(), desk.holders()) == (True, {ana.volunteer.pk})
+
+
+def test_where_all_of_the_desk_are_named_its_key_goes_on(world: World) -> None:
+    ana, cleo = world.coordinator, people.coordinator(world.coordinator)
+    desk.share_with(cleo.volunteer, ana.volunteer, ana.private)
+
+    put_back(taken(), Wishes(desk=[ana.volunteer.username, cleo.volunteer.username]))
+
+    assert (desk.may_be_granted(), desk.holders()) == (True, {ana.volunteer.pk, cleo.volunteer.pk})
 
 
 # The keyring is gone as well

@@ -1,6 +1,7 @@
 """Two at the desk restore a login together; one alone cannot, and neither gets at a key."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,17 +11,18 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from privacy.crypto import Unreadable
-from requests_app import standing
+from requests_app import desk_key, standing
 from requests_app.models import Claim
 from requests_app.readers import Unlocked
 from tests.requests_app.desk import Browser, browser, read
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
-from volunteers import keys
+from volunteers import desk, keys
 from volunteers.duties import PURGE_LOGIN_RESTORES
+from volunteers.invitations import InvitationRefused
 from volunteers.login_restores import LIVES, RestoreRefused
-from volunteers.models import LoginRestore, Volunteer
+from volunteers.models import Invitation, LoginRestore, Volunteer
 
 NEW = "orchard window paper boat"
 TYPED = {"passphrase": NEW, "again": NEW, "understood": "on"}
@@ -209,6 +211,60 @@ def test_a_press_of_somebody_who_left_counts_no_more(world: World, cleo: Person,
 
     assert LINK.findall(page) == []
     assert LoginRestore.objects.get().first == world.coordinator.volunteer
+
+
+def step_down(person: Person, by: Person) -> None:
+    desk_key.step_down(now(person), by.volunteer, by.private, AT)
+    desk.join(now(person))
+
+
+def be_suspended(person: Person, by: Person) -> None:
+    standing.suspend(now(person), AT)
+    now(person).reinstate(AT)
+
+
+@pytest.mark.parametrize("leave_and_come_back", [step_down, be_suspended])
+def test_who_left_the_desk_and_came_back_has_pressed_nothing(
+    world: World, cleo: Person, ben: Person, leave_and_come_back: Callable[[Person, Person], None]
+) -> None:
+    link = restored(world, cleo, ben)
+    other = world.volunteer("Dee")
+    press(browser(cleo), other)
+
+    leave_and_come_back(cleo, world.coordinator)
+
+    assert now(cleo).is_coordinator is True
+    assert (refused(link), LoginRestore.objects.count()) == (True, 0)
+    assert LINK.findall(press(browser(world.coordinator), other)) == []
+
+
+@pytest.mark.parametrize("leave_and_come_back", [step_down, be_suspended])
+def test_an_invitation_of_somebody_who_left_the_desk_opens_nothing_when_they_are_back(
+    world: World, cleo: Person, leave_and_come_back: Callable[[Person, Person], None]
+) -> None:
+    link = Invitation.objects.make(cleo.volunteer, AT, coordinator=True)
+    kept = Invitation.objects.make(world.coordinator.volunteer, AT)
+
+    leave_and_come_back(cleo, world.coordinator)
+
+    with pytest.raises(InvitationRefused):
+        Invitation.objects.find(link, AT)
+    assert Invitation.objects.find(kept, AT).made_by == world.coordinator.volunteer
+
+
+def test_whoever_had_the_login_before_it_was_restored_keeps_no_link(world: World, cleo: Person) -> None:
+    """Somebody else was in Dee's account: invited themselves, and looked at the calendar."""
+    dee = people.coordinator(world.coordinator, "Dee")
+    invitation = Invitation.objects.make(dee.volunteer, AT, coordinator=True)
+    calendar = now(dee).new_calendar_token()
+    press(browser(dee), cleo)
+    link = restored(world, cleo, dee)
+
+    Client().post(link, TYPED)
+
+    assert Client().get(f"/calendar/{calendar}.ics").status_code == 404
+    assert Client().get(f"/join/{invitation}/").status_code == 404
+    assert LoginRestore.objects.count() == 0
 
 
 def test_nobody_restores_their_own(world: World, cleo: Person) -> None:

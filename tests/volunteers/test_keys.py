@@ -92,6 +92,31 @@ def test_an_old_sheet_opens_nothing_after_a_new_one(ben: Person) -> None:
     assert keys.unlock(fresh(ben), NEW) == ben.private
 
 
+def new_key_meanwhile(person: Person) -> Person:
+    """Elsewhere the account got a new key, as two at the desk can bring about."""
+    other = fresh(person)
+    made = keys.make_keys(other, NEW, "en")
+    keys.replace(other)
+    return Person(other, made.private, made.sheet, NEW)
+
+
+@pytest.mark.parametrize("verb", ["a new passphrase", "a new sheet"])
+def test_what_began_with_the_old_key_does_not_come_back_over_a_new_one(ben: Person, verb: str) -> None:
+    before = fresh(ben)
+    newer = new_key_meanwhile(ben)
+
+    with pytest.raises(WrongPassphrase):
+        if verb == "a new sheet":
+            keys.new_sheet(before, ben.private, "en")
+        else:
+            keys.rewrap(before, ben.private, PASSPHRASE)
+
+    assert keys.unlock(fresh(ben), NEW) == newer.private
+    assert fresh(ben).check_password(NEW) is True
+    keys.restore(ben.volunteer.username, newer.sheet, "harbour pencil slow train")
+    assert keys.unlock(fresh(ben), "harbour pencil slow train") == newer.private
+
+
 def test_an_unknown_name_wrong_words_and_a_suspended_account_are_refused_alike(
     ana: Person, ben: Person
 ) -> None:
