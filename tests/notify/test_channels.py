@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from notify import deliver, outbox
+from notify import deliver, outbox, transports
 from notify.models import Channel, Notice
 from privacy.crypto import Unreadable
 from tests.notify.pigeons import AT, Pigeons, add
@@ -97,3 +97,12 @@ def test_a_forgotten_channel_takes_its_notices_with_it(pigeons: Pigeons, recipie
 
     assert list(Channel.objects.of(recipient)) == [kept]
     assert pigeons.addresses == ["roof 2"]
+
+
+def test_mail_is_the_only_way_out_so_no_push_service_learns_anything() -> None:
+    """Without the pigeons of the tests, which no instance has."""
+    ours = [
+        slug for slug in transports.known() if type(transports.get(slug)).__module__.startswith("notify.")
+    ]
+
+    assert ours == ["email"]

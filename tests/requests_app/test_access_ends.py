@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 
 from privacy.crypto import Unreadable
-from privacy.models import Grant
+from privacy.models import Grant, Session
 from requests_app import standing
 from requests_app.models import Claim, Message, Need
 from requests_app.visits import Visit
+from tests.forms_seen import forms_of
 from tests.requests_app import copies
 from tests.requests_app.world import World, claim_of, only_task, say_yes, take, unlocked
 from tests.volunteers.people import AT, PASSPHRASE, Person
@@ -149,6 +150,59 @@ def test_a_page_left_open_and_its_cookie_give_and_take_nothing(world: World, end
     pages = [answer.content.decode() for answer in answers]
     assert [text for text in (NOTE, PLACE, WRITTEN) for page in pages if text in page] == []
     assert (asker_wrote, Message.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_old_cookie_and_a_copy_with_its_session_show_nothing(world: World, end: End) -> None:
+    """The key of whoever was signed in lies in that session, and the cookie opens it."""
+    ben = world.volunteer("Ben")
+    visit, claim = approved(world, ben)
+    path, browser = f"/needs/{claim.need_id}/", ben.sign_in(Client())
+    shown = browser.get(path).content.decode()
+    copy, sessions, cookie = copies.take(), list(Session.objects.all()), browser.cookies["s"].value
+
+    end(claim, visit)
+    browser.get(path)
+    copies.put_back(copy)
+    Session.objects.all().delete()
+    Session.objects.bulk_create(sessions)
+
+    thief = Client()
+    thief.cookies["s"] = cookie
+    page = thief.get(path).content.decode()
+    assert WRITTEN in shown
+    assert "This cannot be read." in page
+    assert [text for text in (NOTE, PLACE, WRITTEN) if text in page] == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_button_of_a_page_left_open_in_two_tabs_reads_and_changes_nothing(
+    world: World, end: End
+) -> None:
+    ben = world.volunteer("Ben")
+    visit, claim = approved(world, ben)
+    path, browser = f"/needs/{claim.need_id}/", ben.sign_in(Client())
+    calendar = f"/calendar/{ben.volunteer.new_calendar_token()}.ics"
+    forms = {form.action or path: form for form in forms_of(browser.get(path).content.decode())}
+    entries = [Client().get(calendar).content.count(b"BEGIN:VEVENT")]
+
+    end(claim, visit)
+    after = Claim.objects.filter(pk=claim.pk).values_list("status", flat=True).first()
+    answers = [
+        browser.post(action, form.filled(), follow=True)
+        for action, form in forms.items()
+        if action.startswith(path)
+        for _tab in range(2)
+    ]
+    answers += [browser.get(page, headers={"HX-Request": "true"}) for page in (path, "/board/")]
+    entries.append(Client().get(calendar).content.count(b"BEGIN:VEVENT"))
+
+    pages = [answer.content.decode() for answer in answers]
+    assert len(answers) >= 8
+    assert [text for text in (NOTE, PLACE, WRITTEN) for page in pages if text in page] == []
+    assert (Message.objects.count(), entries) == (0, [1, 0])
+    assert Claim.objects.filter(pk=claim.pk).values_list("status", flat=True).first() == after
+    assert not Claim.objects.filter(volunteer=ben.volunteer, status="approved").exists()
 
 
 def test_a_host_whose_hold_ran_out_cannot_read_back_even_their_own_place(world: World) -> None:
