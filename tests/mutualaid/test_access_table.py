@@ -1,4 +1,6 @@
-"""Who gets what at which address: every address for every role, written down in docs/access.md and compared.
+"""Who gets what at which address, and who reads what there: every address for every role.
+
+Written down in docs/access.md and compared.
 
     WRITE_ACCESS_TABLE=1 make test ARGS=tests/mutualaid/test_access_table.py
 
@@ -7,30 +9,30 @@ writes it anew, to be read by a person before it is committed.
 
 import logging
 import os
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.urls import get_resolver
+from nacl.pwhash import argon2id
 
 from mutualaid.duties import DUTIES, HEART
 from privacy import instance
 from privacy.models import Heartbeat
-from requests_app import standing
-from requests_app.visits import Visit
 from tests.bad_input import undone
+from tests.mutualaid.everybody import ROLES, UNKNOWN, WRITTEN, Everybody, everybody, found_in, shown
 from tests.mutualaid.test_any_address import Address, addresses
 from tests.requests_app import world as worlds
-from tests.requests_app.test_damaged_rows import enter
-from tests.requests_app.world import World, say_yes, take
-from tests.volunteers import people
-from tests.volunteers.people import AT, Person
-from volunteers.models import Invitation, Offer
+from tests.volunteers.people import AT
 
+pytestmark = pytest.mark.once
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 HEAD = """# Who gets what
 
@@ -41,91 +43,23 @@ Every address, as each of these is answered: `GET`, then `POST` with next to not
 * **door**: they are asked to sign in; **code**: for the return code; **lock**: for the passphrase.
 * **404**: there is nothing, whoever asks. **–**: not this way.
 
-The need in these addresses is hers ("the asker"). The volunteer it was approved for is "assigned";
-"released" was, and could not come; "no fit" is let in, and it does not fit; "waiting" nobody has let in;
-"administrator" works at the desk and holds its key, "coordinator" works there and holds none.
+The need in these addresses is hers ("the asker"). "Unvetted" joined, and nobody has let them in. "Vetted" is
+let in, and it fits; "no fit" is let in, and it does not; "paused" has a break. The volunteer it was approved
+for is "assigned"; "locked" is the same person on a remembered device, its key closed; "released" was
+approved, and could not come. "Administrator" works at the desk and holds its key; "coordinator" works there
+and holds none. The links in these addresses (an invitation, a calendar, a login to restore) are open ones:
+whoever has them has what they open.
 
 """
+READ = """
+## Who reads what is sealed
 
+Where each text stood in an answer (page, headers, cookies), a part of a page for htmx included. Nowhere else.
 
-@dataclass
-class Everybody:
-    """A browser for each role, and what stands in the addresses."""
-
-    clients: dict[str, Client] = field(default_factory=dict)
-    ids: dict[str, Any] = field(default_factory=dict)
-
-
-def signed_in(person: Person) -> Client:
-    cache.clear()
-    return person.sign_in(Client())
-
-
-def with_code(visit: Visit) -> Client:
-    """Her page is open; what a form's token is worth is tested where forms are."""
-    client = Client()
-    client.cookies = enter(visit).cookies
-    return client
-
-
-def everybody(world: World) -> Everybody:
-    visit, need = world.ask(kind="ride", answers={"back": "yes"}, desk_reads=True)
-    other, _need = world.ask()
-    there, back = need.tasks.order_by("-role")
-    ben, released, resting = (world.volunteer(name) for name in ("Ben", "Dan", "Eve"))
-    misfit = world.volunteer("Fay", kinds=["stay"])
-    claim = say_yes(visit, take(ben, there), place="Under the clock")
-    say_yes(visit, take(released, back), place="By the gate").release(AT)
-    resting.volunteer.pause(worlds.day(3), AT)
-    waiting, suspended = people.newcomer(world.coordinator, "Gil"), world.volunteer("Hal")
-    keyless = people.coordinator(world.coordinator, "Ida")
-    made = Everybody(
-        clients={
-            "nobody": Client(),
-            "the asker": with_code(visit),
-            "another asker": with_code(other),
-            "waiting": signed_in(waiting),
-            "no fit": signed_in(misfit),
-            "paused": signed_in(resting),
-            "assigned": signed_in(ben),
-            "released": signed_in(released),
-            "suspended": signed_in(suspended),
-            "coordinator": signed_in(keyless),
-            "administrator": signed_in(world.coordinator),
-        }
-    )
-    standing.suspend(suspended.volunteer, AT)
-    made.ids = {
-        "slug": "ride",
-        "need_id": need.pk,
-        "claim_id": claim.pk,
-        "offer_id": Offer.objects.of(ben.volunteer)[0].pk,
-        "person_id": ben.volunteer.pk,
-        "token": Invitation.objects.make(world.coordinator.volunteer, AT),
-        "task": there.pk,
-    }
-    return made
-
-
-UNKNOWN = {
-    "uuid": "6b1f2d1e-1111-4111-8111-111111111111",
-    "int": "999",
-    "string": "nothing",
-    "slug": "nothing",
-}
+"""
 WAYS = {"/accounts/login/": "door", "/a/return/": "code", "/accounts/unlock/": "lock"}
-
-
-def path_of(address: Address, ids: dict[str, Any]) -> str:
-    return address.with_parts({name: ids.get(name, UNKNOWN[kind]) for name, kind in address.parts.items()})
-
-
-def shown(address: Address) -> str:
-    """The address as it is read: names in place of ids."""
-    path = path_of(address, UNKNOWN)
-    for name, kind in reversed(address.parts.items()):
-        path = f"<{name}>".join(path.rsplit(UNKNOWN[kind], 1))
-    return path
+ADDRESSES = sorted(addresses(get_resolver()), key=shown)
+HTMX = {"HX-Request": "true"}
 
 
 def word(answer: Any) -> str:
@@ -140,6 +74,9 @@ def word(answer: Any) -> str:
 @pytest.fixture
 def made(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Everybody]:
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
+    # What a derivation costs is measured in tests/privacy.
+    monkeypatch.setattr("privacy.derivation.OPS", argon2id.OPSLIMIT_MIN)
+    monkeypatch.setattr("privacy.derivation.MEMORY", argon2id.MEMLIMIT_MIN)
     cache.clear()
     instance.ensure(create=True)
     Heartbeat.objects.beat(HEART, [duty.name for duty in DUTIES], AT)
@@ -148,36 +85,157 @@ def made(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Everybody]:
     logging.disable(logging.NOTSET)
 
 
-def rows(made: Everybody) -> Iterator[list[str]]:
-    for address in sorted(addresses(get_resolver()), key=shown):
-        path = path_of(address, made.ids)
+def ask(client: Client, method: str, path: str, typed: Any = None, **headers: str) -> Any:
+    """One answer, as if nothing had happened before, and nothing happens after."""
+    cache.clear()
+    with undone(client):
+        if method in ("get", "post"):
+            return getattr(client, method)(path, typed or {}, headers=headers or None)
+        return client.generic(method.upper(), path)
+
+
+@dataclass
+class Seen:
+    """The rows of the table, and what was read: text → role → the addresses where it stood."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    read: dict[str, dict[str, set[str]]] = field(
+        default_factory=lambda: {what: defaultdict(set) for what in WRITTEN}
+    )
+
+    def look(self, made: Everybody, address: Address) -> None:
         cells = []
-        for client in made.clients.values():
-            answers = []
-            for ask in (client.get, client.post):
-                cache.clear()
-                with undone(client):
-                    answers.append(word(ask(path, {"task": made.ids["task"]})))
-            cells.append(answers[0] if answers[0] == answers[1] else " · ".join(answers))
-        yield [f"`{shown(address)}`", *cells]
+        for role, client in made.clients.items():
+            path, typed = made.path(address), {"task": made.ids["task"]}
+            answers = [ask(client, method, path, typed) for method in ("get", "post")]
+            words = [word(answer) for answer in answers]
+            if answers[0].status_code == 200:
+                answers.append(ask(client, "get", path, typed, **HTMX))
+            # The needs of others: only what is read there is of interest.
+            answers += [ask(client, "get", path) for path in made.elsewhere(address)]
+            for what in {what for answer in answers for what in found_in(answer)}:
+                self.read[what][role].add(shown(address))
+            cells.append(words[0] if words[0] == words[1] else " · ".join(words))
+        self.rows.append([f"`{shown(address)}`", *cells])
+
+    def tables(self) -> str:
+        head = ["address", *ROLES]
+        lines = [head, ["---"] * len(head), *self.rows]
+        read = [["what", "who", "where"], ["---"] * 3]
+        for what, by_role in self.read.items():
+            where = {
+                role: ", ".join(f"`{path}`" for path in sorted(found)) for role, found in by_role.items()
+            }
+            read += [[what, role, where[role]] for role in ROLES if role in where] or [
+                [what, "nobody here", "–"]
+            ]
+        return HEAD + _table(lines) + READ + _table(read)
 
 
-@pytest.mark.once
+def _table(lines: list[list[str]]) -> str:
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
 @pytest.mark.timeout(300)
-def test_everybody_gets_at_every_address_what_the_table_says(made: Everybody) -> None:
-    head = ["address", *made.clients]
-    lines = [head, ["---"] * len(head), *rows(made)]
-    table = HEAD + "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+def test_everybody_gets_and_reads_at_every_address_what_the_table_says(made: Everybody) -> None:
+    seen = Seen()
+    for address in ADDRESSES:
+        seen.look(made, address)
     if os.environ.get("WRITE_ACCESS_TABLE"):
-        TABLE.write_text(table, encoding="utf-8")
-    assert table == TABLE.read_text(encoding="utf-8")
+        TABLE.write_text(seen.tables(), encoding="utf-8")
+
+    readers = {what: tuple(role for role in ROLES if role in by_role) for what, by_role in seen.read.items()}
+    assert readers == {what: who for what, (_text, who) in WRITTEN.items()}
+    assert seen.tables() == TABLE.read_text(encoding="utf-8")
 
 
-@pytest.mark.once
+# What is not told apart
+
+
+# Where one of these exists, only these roles get another answer than where it does not.
+TOLD_APART = {
+    "/a/mine/": {"the asker"},
+    "/needs/": {"vetted", "assigned", "locked", "released"},
+    "/desk/": {"coordinator", "administrator"},
+    "/offers/": {"assigned", "locked"},
+    "/profile/channels/": {"assigned", "locked"},
+    # Nobody here has a passkey.
+    "/accounts/2fa/": set(),
+    # Whoever has the link.
+    "/join/": set(ROLES),
+    "/calendar/": set(ROLES),
+    "/accounts/restore/": set(ROLES),
+}
+TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]+')
+
+
+def whole(answer: Any, parts: Mapping[str, str]) -> tuple[Any, ...]:
+    """Everything of an answer but what was in its own address, and the token of its forms, which is another
+    each time."""
+    body, headers = TOKEN.sub(rb"\1", answer.content).decode(), dict(answer.headers)
+    headers.pop("Content-Length", None)
+    for own in [slash + value for value in parts.values() for slash in ("/", "%2F")]:
+        body = body.replace(own, "")
+        headers = {name: text.replace(own, "") for name, text in headers.items()}
+    cookies = sorted((name, morsel["max-age"], morsel["path"]) for name, morsel in answer.cookies.items())
+    return answer.status_code, headers, cookies, body
+
+
+def answers_to(made: Everybody, client: Client, address: Address, parts: Mapping[str, str]) -> list[Any]:
+    path = address.with_parts(parts)
+    return [whole(ask(client, method, path, {"task": made.ids["task"]}), parts) for method in ("get", "post")]
+
+
+@pytest.mark.timeout(300)
+def test_what_is_somebody_elses_is_answered_as_what_does_not_exist(made: Everybody) -> None:
+    found: dict[str, set[str]] = {start: set() for start in TOLD_APART}
+    for address in (address for address in ADDRESSES if address.parts and address.name != "ask"):
+        nowhere = {name: UNKNOWN[kind] for name, kind in address.parts.items()}
+        start = next(start for start in TOLD_APART if shown(address).startswith(start))
+        for role, client in made.clients.items():
+            both = [answers_to(made, client, address, parts) for parts in (made.parts(address), nowhere)]
+            if both[0] != both[1]:
+                found[start].add(role)
+
+    assert found == TOLD_APART
+
+
+# Other methods
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(900)
+def test_no_other_method_says_more_than_get_and_post(made: Everybody) -> None:
+    wrong = []
+    for address in ADDRESSES:
+        for role, client in made.clients.items():
+            path = made.path(address)
+            known = {ask(client, method, path).status_code for method in ("get", "post")}
+            for method in ("head", "options", "put", "patch", "delete", "strange"):
+                answer = ask(client, method, path)
+                # allauth takes PUT for POST, and OPTIONS lists the methods.
+                expected = known | {302, 403, 404, 405} | ({200} if method == "options" else set())
+                if answer.status_code not in expected or set(found_in(answer)):
+                    wrong.append((method, shown(address), role, answer.status_code))
+
+    assert wrong == []
+
+
+def test_static_files_and_what_is_nowhere_say_the_same_to_everybody(made: Everybody) -> None:
+    styles = next(Path(settings.STATIC_ROOT).glob("*.css"))
+    for path, status in ((f"/static/{styles.name}", 200), ("/nothing/", 404), ("/static/nothing.css", 404)):
+        answers = [ask(client, "head", path) for client in made.clients.values()]
+        assert {answer.status_code for answer in answers} == {status}, path
+
+
+# Read off the table
+
+
 def test_the_table_says_what_must_never_change() -> None:
     lines = [line.strip("| ").split(" | ") for line in TABLE.read_text(encoding="utf-8").splitlines()]
-    table = {line[0].strip("`"): dict(zip(HEADS, line[1:], strict=True)) for line in lines if len(line) > 5}
-    outside = {"nobody", "the asker", "another asker", "waiting", "no fit", "paused", "suspended"}
+    table = {line[0].strip("`"): dict(zip(ROLES, line[1:], strict=True)) for line in lines if len(line) > 5}
+    outside = {"nobody", "the asker", "another asker", "unvetted", "no fit", "suspended"}
+    inside = set(ROLES) - {"coordinator", "administrator"}
 
     for address, cells in table.items():
         if address.startswith("/needs/"):
@@ -185,19 +243,12 @@ def test_the_table_says_what_must_never_change() -> None:
                 address
             )
         if address.startswith("/desk/"):
-            inside = outside | {"assigned", "released"}
             assert {role for role in inside if {"page", "form"} & set(cells[role].split(" · "))} == set(), (
                 address
             )
         if address.startswith(("/a/mine/needs/", "/a/mine/people/")):
             assert only(cells["another asker"], "done · 404"), address
             assert only(cells["nobody"], "done · code"), address
-
-
-HEADS = [
-    *("nobody", "the asker", "another asker", "waiting", "no fit", "paused"),
-    *("assigned", "released", "suspended", "coordinator", "administrator"),
-]
 
 
 def only(cell: str, *allowed: str) -> bool:
