@@ -6,7 +6,8 @@ import base64
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.stagekit import clear_login
+from allauth.account.internal.stagekit import clear_login, pop_login
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
@@ -26,6 +27,8 @@ from volunteers.account import Volunteer, as_username
 
 NO_MATCH = _("User name and passphrase do not go together.")
 TOO_MANY = _("Too many tries. Wait a few minutes, then try again.")
+# In the session of a login that waits for its second step: whose, and their epoch at the first.
+WAITS = "login_waits"
 WRONG_CODE = _("This code is not right, or it was used before.")
 
 
@@ -66,6 +69,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         signed_in = request.user == volunteer
         if signed_in or not is_mfa_enabled(volunteer):
             self._unlock(request, volunteer, credentials["password"], signed_in=signed_in)
+        else:
+            request.session[WAITS] = {"of": str(volunteer.pk), "epoch": volunteer.epoch}
         return volunteer
 
     def _unlock(
@@ -82,7 +87,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             # Into the session once the login is complete, not before.
             request.opened_key = (volunteer.pk, private)  # type: ignore[attr-defined]
 
+    def login_anew(self, request: HttpRequest, user: Volunteer) -> None:
+        """Sign in whoever just made the account, or its new key, whatever waited in this browser before."""
+        pop_login(request)
+        request.session.pop(WAITS, None)
+        self.login(request, user)
+
     def login(self, request: HttpRequest, user: Volunteer) -> None:
+        waited = request.session.pop(WAITS, None)
+        if waited and waited["of"] == str(user.pk) and waited["epoch"] != user.epoch:
+            # Between the two steps every session of theirs was ended, and this one is no exception.
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         super().login(request, user)
         whose, private = getattr(request, "opened_key", (None, b""))
         if whose == user.pk:

@@ -53,7 +53,7 @@ def restore_login(request: HttpRequest, token: str) -> HttpResponse:
         volunteer, made = standing.restore_login(token, passphrase, get_language() or "en", at)
     except RestoreRefused:
         return render(request, "requests_app/restore_refused.html", status=404)
-    get_adapter().login(request, volunteer)
+    get_adapter().login_anew(request, volunteer)
     return _to_sheet(request, made)
 
 

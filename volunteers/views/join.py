@@ -62,7 +62,7 @@ def _joined(request: HttpRequest, token: str, form: JoinForm, at: datetime) -> H
         language=_language(),
         at=at,
     )
-    get_adapter().login(request, joined.volunteer)
+    get_adapter().login_anew(request, joined.volunteer)
     request.session.pop(NAME, None)
     keys.remember(request, joined.private)
     sheets.keep(request, joined.sheet)
