@@ -48,7 +48,7 @@ def restore_login(request: HttpRequest, token: str) -> HttpResponse:
     try:
         volunteer = LoginRestore.objects.find(token, at).volunteer
         if not form.is_valid():
-            return _page(request, form, volunteer)
+            return _page(request, form, volunteer, restored=True)
         passphrase = form.cleaned_data["passphrase"]
         volunteer, made = standing.restore_login(token, passphrase, get_language() or "en", at)
     except RestoreRefused:
@@ -63,11 +63,14 @@ def _to_sheet(request: HttpRequest, made: NewKeys) -> HttpResponse:
     return redirect("recovery_sheet")
 
 
-def _page(request: HttpRequest, form: NewKeyForm, volunteer: Volunteer) -> HttpResponse:
+def _page(
+    request: HttpRequest, form: NewKeyForm, volunteer: Volunteer, *, restored: bool = False
+) -> HttpResponse:
     approved = Claim.objects.sealed_to(volunteer, clock.now())
     page = {
         "form": form,
         "closed": len({claim.need_id for claim in approved}),
         "person": volunteer,
+        "restored": restored,
     }
     return render(request, "requests_app/new_key.html", page, status=BAD_INPUT if form.is_bound else 200)

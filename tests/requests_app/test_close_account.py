@@ -39,6 +39,12 @@ def names(model: type, pk: object) -> bool:
     return any(model._default_manager.filter(**{name: pk}).exists() for name in set(uuids))
 
 
+def test_whoever_took_nothing_reads_of_nothing_that_is_free_again(world: World) -> None:
+    page = text(volunteer_client(world.volunteer("Ben")).get("/accounts/close/"))
+
+    assert ("free again" in page, "Nobody can undo it." in page) == (False, True)
+
+
 def test_an_open_screen_is_not_enough(world: World) -> None:
     ben = world.volunteer("Ben")
     client = volunteer_client(ben)

@@ -128,6 +128,7 @@ def test_it_restores_a_login_and_never_a_key(world: World, cleo: Person, ben: Pe
     Client().post(link, TYPED)
 
     them = Unlocked(now(ben).reader(), keys.unlock(now(ben), NEW))
+    assert "Your second step, your calendar address and invitations you made are gone." in said
     assert "You were said yes to for 1 thing. Its note, place and messages close." in said
     assert them.private_key != ben.private
     with pytest.raises(Unreadable):

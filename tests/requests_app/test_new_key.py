@@ -123,7 +123,7 @@ def test_before_it_they_read_for_how_many_things_they_were_said_yes_to(world: Wo
 
     two = his.words("/accounts/new-key/")
 
-    assert "You were said yes to for 0 things." in none
+    assert "Nobody expects you right now. No note or message closes." in none
     assert "You were said yes to for 2 things. Their notes, places and messages close." in two
     assert "You cannot open the desk's key." not in two
     assert "You cannot open the desk's key." in sure(browser(world.coordinator)).words("/accounts/new-key/")

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.volunteers import people
+from tests.volunteers import camera, people
 from tests.volunteers.people import PASSPHRASE, Person
 from tests.volunteers.test_join import asked_for, fill, sheet_on
 from volunteers import keys, qr
@@ -30,6 +30,28 @@ def test_the_picture_says_the_words_of_the_sheet(ana: Person) -> None:
     assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/png")
     assert picture.content == qr.png(words)
     assert picture.content[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "xx"])
+def test_what_a_camera_reads_off_the_printed_picture_restores_the_same_key(
+    ana: Person, ben: Person, language: str
+) -> None:
+    """Eight words, or seven groups of digits where there is no list of words."""
+    fresh = Volunteer.objects.get(pk=ben.volunteer.pk)
+    words = keys.new_sheet(fresh, ben.private, language)
+
+    seen = camera.read(qr.png(words))
+    restored = keys.restore(ben.volunteer.username, seen, "orchard window paper boat")
+
+    assert seen == words
+    assert keys.unlock(restored, "orchard window paper boat") == ben.private
+
+
+def test_the_picture_on_the_page_is_of_the_words_on_the_page(ana: Person) -> None:
+    client = joining(ana)
+    words = " ".join(sheet_on(client.get("/accounts/sheet/").content.decode()))
+
+    assert camera.read(client.get(PICTURE).content) == words
 
 
 def test_the_picture_is_kept_by_no_cache(ana: Person) -> None:
@@ -71,7 +93,7 @@ def test_a_new_sheet_has_a_picture_of_its_own(ana: Person, ben: Person) -> None:
     assert keys.unlock(Volunteer.objects.get(pk=ben.volunteer.pk), "orchard window paper boat") == ben.private
 
 
-def test_what_a_camera_reads_restores_the_same_key(ana: Person, ben: Person) -> None:
+def test_the_words_of_the_sheet_restore_the_same_key_through_the_page(ana: Person, ben: Person) -> None:
     typed = {
         "username": ben.volunteer.username,
         "sheet": ben.sheet,
