@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privacy import clock
+from privacy.wordlists import fold
 from volunteers import keys, qr, sheets
 from volunteers.account import new_username
 from volunteers.decorators import signed_in, unlocked
@@ -92,7 +93,8 @@ def sheet_qr(request: HttpRequest) -> HttpResponse:
     kept = sheets.kept(request)
     if kept is None:
         raise Http404
-    return HttpResponse(qr.png(kept["words"]), content_type="image/png")
+    # Without accents, which some cameras read wrongly; typed without them the words are the same.
+    return HttpResponse(qr.png(fold(kept["words"])), content_type="image/png")
 
 
 @require_POST
