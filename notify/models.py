@@ -117,7 +117,8 @@ class Channel(models.Model):
         return self.broken_at is not None
 
     def sealing_context(self) -> bytes:
-        return context("channel", "address", self.id)
+        # Whom it tells, and how, is part of it: news of one person must not reach another's address.
+        return context("channel", "address", f"{self.id}/{self.recipient}/{self.transport}")
 
     def read_address(self) -> str:
         """Raises Unreadable when the instance's secrets are not those that sealed it."""

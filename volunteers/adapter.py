@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -21,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from organisation import page_language
 from organisation.models import Organisation
 from privacy import instance
-from privacy.crypto import Unreadable, context
-from volunteers import keys
+from privacy.crypto import Unreadable
+from volunteers import keys, seeds
 from volunteers.account import Volunteer, as_username
 
 NO_MATCH = _("User name and passphrase do not go together.")
@@ -150,11 +149,6 @@ def home_of(volunteer: Any) -> str:
     return reverse("profile")
 
 
-def _seed_context() -> bytes:
-    # allauth hands over the text alone, so the row it belongs to cannot be part of the context.
-    return context("mfa.Authenticator", "data", "seed")
-
-
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors: seeds sealed under the service key, neutral names, no SVG."""
 
@@ -164,10 +158,10 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     }
 
     def encrypt(self, text: str) -> str:
-        return base64.b64encode(instance.service_seal(text.encode(), _seed_context())).decode()
+        return seeds.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return instance.service_open(base64.b64decode(encrypted_text), _seed_context()).decode()
+        return seeds.unseal(encrypted_text)
 
     def build_totp_svg(self, url: str) -> str:
         # Tor Browser's safest level shows no SVG; the page has a PNG at an address of its own.

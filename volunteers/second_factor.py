@@ -22,6 +22,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from privacy import limits
+from volunteers import seeds
 
 NAME_MAX = 40
 NO_ANSWER = _("The key did not answer as it should. Please try again.")
@@ -70,7 +71,8 @@ class AuthenticateForm(AllauthAuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> Any:
         limits.must_be_counted()
-        return super().clean_code()
+        with seeds.belonging_to(self.user, trying=True):
+            return super().clean_code()
 
 
 class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]
@@ -78,7 +80,8 @@ class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> Any:
         limits.must_be_counted()
-        return super().clean_code()
+        with seeds.belonging_to(self.user, trying=True):
+            return super().clean_code()
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc]

@@ -2,7 +2,6 @@
 
 from allauth.account import views as account
 from allauth.mfa.base import views as second_factor
-from allauth.mfa.recovery_codes import views as spare_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from django.urls import include, path
@@ -17,8 +16,8 @@ second_factor_urls = [
     path("totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("totp/qr.png", ours.totp_qr, name="totp_qr"),
-    path("spare-codes/", spare_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
-    path("spare-codes/new/", spare_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("spare-codes/", ours.spare_codes, name="mfa_view_recovery_codes"),
+    path("spare-codes/new/", ours.new_spare_codes, name="mfa_generate_recovery_codes"),
     path("webauthn/", webauthn.list_webauthn, name="mfa_list_webauthn"),
     path("webauthn/add/", webauthn.add_webauthn, name="mfa_add_webauthn"),
     path("webauthn/login/", webauthn.login_webauthn, name="mfa_login_webauthn"),

@@ -35,7 +35,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
             place_in_thread=self.filter(claim=claim).count() + 1,
             written_at=clock.hour(at),
         )
-        message.body = thread.seal_text(text, "message", "body", message.id)
+        message.body = thread.seal_text(text, "message", "body", message._sealed_as())
         message.save(force_insert=True)
         return message
 
@@ -65,7 +65,11 @@ class Message(models.Model):
 
     def text(self, thread: Opened) -> str:
         """What was written. Raises Unreadable where the row was moved or tampered with."""
-        return thread.open_text(bytes(self.body), "message", "body", self.id)
+        return thread.open_text(bytes(self.body), "message", "body", self._sealed_as())
+
+    def _sealed_as(self) -> str:
+        # Whoever writes to the database must not put words into the mouth of the other side.
+        return f"{self.id}/{self.author}"
 
 
 def _id(claim: "Claim", author: str, once: uuid.UUID) -> uuid.UUID:

@@ -18,7 +18,7 @@ from tests.requests_app.desk import Browser, browser, read
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
-from volunteers import desk, keys
+from volunteers import desk, keys, seeds
 from volunteers.duties import PURGE_LOGIN_RESTORES
 from volunteers.invitations import InvitationRefused
 from volunteers.login_restores import LIVES, RestoreRefused
@@ -139,7 +139,8 @@ def test_it_ends_every_session_and_removes_the_second_factors(
     world: World, cleo: Person, ben: Person
 ) -> None:
     elsewhere = ben.sign_in(Client())
-    TOTP.activate(ben.volunteer, "JBSWY3DPEHPK3PXP")
+    with seeds.belonging_to(ben.volunteer):
+        TOTP.activate(ben.volunteer, "JBSWY3DPEHPK3PXP")
     Authenticator.objects.create(user=ben.volunteer, type="webauthn", data={})
     link = restored(world, cleo, ben)
     kept = Authenticator.objects.count()

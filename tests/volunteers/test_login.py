@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
@@ -16,7 +17,7 @@ from privacy.tickets import FREE_TRIES, Ticket
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
 from tests.volunteers.test_keys import everything
-from volunteers import keys
+from volunteers import keys, seeds
 from volunteers.account import Volunteer
 from volunteers.urls import account_urls, offer_urls, profile_urls, second_factor_urls
 
@@ -30,7 +31,8 @@ def code_now() -> str:
 
 
 def with_second_step(person: Person) -> Person:
-    TOTP.activate(person.volunteer, SEED)
+    with seeds.belonging_to(person.volunteer):
+        TOTP.activate(person.volunteer, SEED)
     return person
 
 
@@ -203,7 +205,58 @@ def test_the_seed_of_the_second_step_is_sealed(ben: Person) -> None:
     with_second_step(ben)
 
     assert everything().count(SEED.encode()) == 0
-    assert Authenticator.objects.get().wrap().validate_code(code_now()) is True
+    with seeds.belonging_to(ben.volunteer):
+        assert Authenticator.objects.get().wrap().validate_code(code_now()) is True
+
+
+def test_a_second_step_moved_to_another_account_is_not_theirs(
+    ana: Person, ben: Person, client: Client
+) -> None:
+    """Who can write to the database gives somebody their own factor: it stays worth nothing there."""
+    with_second_step(ben)
+    with seeds.belonging_to(ana.volunteer):
+        TOTP.activate(ana.volunteer, "KRSXG5CTMVRXEZLU")
+    theirs = Authenticator.objects.get(user=ben.volunteer).data
+    Authenticator.objects.filter(user=ana.volunteer).update(data=theirs)
+    ana.sign_in(client)
+
+    page = client.post("/accounts/2fa/authenticate/", {"code": code_now()})
+
+    assert "This code is not right, or it was used before." in page.content.decode()
+    assert client.get("/profile/").status_code == 302
+
+
+@pytest.mark.parametrize("damaged", ["", "!", "AAAA", None, 7, ["AAAA"]])
+def test_a_damaged_second_step_leaves_the_spare_codes_working(
+    ben: Person, client: Client, damaged: object
+) -> None:
+    with_second_step(ben)
+    with seeds.belonging_to(ben.volunteer):
+        spare = RecoveryCodes.activate(ben.volunteer).generate_codes()[0]
+    Authenticator.objects.filter(type="totp").update(data={"secret": damaged})
+    ben.sign_in(client)
+
+    wrong = client.post("/accounts/2fa/authenticate/", {"code": code_now()})
+    right = client.post("/accounts/2fa/authenticate/", {"code": spare})
+
+    assert (wrong.status_code, right.status_code, right.headers["Location"]) == (200, 302, "/board/")
+
+
+@pytest.mark.parametrize("damaged", ["!", "AAAA", None])
+def test_damaged_spare_codes_can_be_made_anew(ben: Person, client: Client, damaged: object) -> None:
+    ben.sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSPHRASE})
+    with seeds.belonging_to(ben.volunteer):
+        TOTP.activate(ben.volunteer, SEED)
+        RecoveryCodes.activate(ben.volunteer)
+    Authenticator.objects.filter(type="recovery_codes").update(data={"seed": damaged, "used_mask": 0})
+
+    page = client.get("/accounts/2fa/spare-codes/", follow=True)
+    made = client.post("/accounts/2fa/spare-codes/new/", follow=True)
+
+    assert page.redirect_chain == [("/accounts/2fa/spare-codes/new/", 302)]
+    assert page.status_code == 200
+    assert "Write them on paper. We show them only now." in made.content.decode()
 
 
 def test_setting_up_an_app_shows_a_png_and_no_svg(ben: Person, client: Client) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -14,7 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from volunteers import keys, qr
+from privacy.crypto import Unreadable
+from volunteers import keys, qr, seeds
 from volunteers.adapter import home_of
 from volunteers.decorators import signed_in
 from volunteers.forms import RecoverForm, UnlockForm
@@ -78,3 +81,19 @@ def totp_qr(request: HttpRequest) -> HttpResponse:
         raise Http404
     url = get_mfa_adapter().build_totp_url(signed_in(request), secret)
     return HttpResponse(qr.png(url), content_type="image/png")
+
+
+def spare_codes(request: HttpRequest) -> HttpResponseBase:
+    """allauth's page of spare codes; where theirs do not open any more, the page that makes new ones."""
+    try:
+        answer: HttpResponseBase = recovery_codes.view_recovery_codes(request)
+    except Unreadable:
+        return redirect("mfa_generate_recovery_codes")
+    return answer
+
+
+def new_spare_codes(request: HttpRequest) -> HttpResponseBase:
+    """allauth's page that makes new ones, also where the old ones do not open."""
+    with seeds.belonging_to(signed_in(request), trying=True):
+        answer: HttpResponseBase = recovery_codes.generate_recovery_codes(request)
+    return answer
