@@ -1,0 +1,253 @@
+"""Two of everything that is sealed, made the way it is made, and everybody who can read it."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.apps import apps
+from django.core.cache import cache
+from django.db import models
+from django.test import Client
+
+from mutualaid.third_party_fields import THIRD_PARTY
+from notify.models import Channel
+from privacy import codes
+from privacy.crypto import Unreadable
+from privacy.derivation import passphrase_key
+from privacy.fields import declared
+from privacy.models import Grant, Session
+from privacy.sessions import SessionStore
+from requests_app.models import Claim, Message, Need
+from requests_app.readers import Unlocked
+from requests_app.visits import Visit
+from tests.requests_app.world import World, only_task, say_yes, take, unlocked
+from tests.volunteers import people
+from tests.volunteers.people import AT, PASSPHRASE, Person
+from volunteers import desk, keys, seeds
+from volunteers.adapter import MFAAdapter
+from volunteers.models import DeskShare, Volunteer
+
+Read = Callable[[], Any]
+Field = tuple[str, str]
+
+
+def sealed_fields() -> set[Field]:
+    """(label, field) of everything that any model declares as sealed."""
+    return {
+        (model._meta.label, name)
+        for model in apps.get_models()
+        for classes in declared(model, THIRD_PARTY)
+        for name in classes.sealed
+    }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One sealed value in one row, and who reads it: name → a read of the row as the database has it."""
+
+    model: type[models.Model]
+    pk: Any
+    name: str
+    readers: Mapping[str, Read] = field(hash=False, compare=False)
+    # Where it lies in a JSON column.
+    key: str = ""
+
+    @property
+    def field(self) -> Field:
+        return self.model._meta.label, self.name
+
+    def get(self) -> bytes:
+        value = self.model._default_manager.values_list(self.name, flat=True).get(pk=self.pk)
+        return base64.b64decode(value[self.key]) if self.key else bytes(value)
+
+    def put(self, blob: bytes) -> None:
+        row = self.model._default_manager.filter(pk=self.pk)
+        if self.key:
+            data = row.values_list(self.name, flat=True).get()
+            row.update(**{self.name: data | {self.key: base64.b64encode(blob).decode()}})
+        else:
+            row.update(**{self.name: blob})
+
+    def read(self) -> dict[str, Any]:
+        """What each of its readers gets; Unreadable (the class) for one who is refused."""
+        return {who: _outcome(read) for who, read in self.readers.items()}
+
+
+def _outcome(read: Read) -> Any:
+    try:
+        return read()
+    except Unreadable:
+        return Unreadable
+
+
+@dataclass
+class Pair:
+    """One side: an asker with a need the desk decides about, a volunteer who comes, a coordinator."""
+
+    visit: Visit
+    need: Need
+    claim: Claim
+    volunteer: Person
+    coordinator: Person
+    client: Client
+
+
+def cells(world: World) -> list[Cell]:
+    """Every sealed field twice, of two needs that have nothing to do with each other."""
+    second = people.coordinator(world.coordinator, "Dora")
+    desk.share_with(second.volunteer, world.coordinator.volunteer, world.coordinator.private)
+    sides = [_side(world, "first", world.coordinator), _side(world, "second", second)]
+    return [cell for side in sides for cell in _cells(side)]
+
+
+def _side(world: World, word: str, coordinator: Person) -> Pair:
+    ben = world.volunteer(f"Ben the {word}")
+    told = {"transport": "email", "language": "en", "at": AT}
+    Channel.objects.add(recipient=ben.volunteer.pk, address=f"{word}@example.org", **told)
+    with seeds.belonging_to(ben.volunteer):
+        TOTP.activate(ben.volunteer, "JBSWY3DPEHPK3PXP" if word == "first" else "KRSXG5CTMVRXEZLU")
+        RecoveryCodes.activate(ben.volunteer)
+    asked = {
+        "note": f"The {word} note.",
+        "answers": {"to": f"The {word} clinic"},
+        "place": f"The {word} bench",
+    }
+    visit, need = world.ask(decides="desk", desk_reads=True, **asked)
+    claim = say_yes(visit, take(ben, only_task(need)))
+    claim.write(visit.unlocked, Message.ASKER, f"The {word} of hers.", AT)
+    claim.write(unlocked(ben), Message.VOLUNTEER, f"The {word} of theirs.", AT)
+    cache.clear()
+    client = coordinator.sign_in(Client())
+    return Pair(visit, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
+
+
+def _cells(side: Pair) -> list[Cell]:
+    return [*_of_need(side), *_of_claim(side), *_grants(side), *_of_accounts(side), *_unattended(side)]
+
+
+def _desk(person: Person) -> Unlocked:
+    reader = desk.reader()
+    assert reader is not None
+    return Unlocked(reader, desk.desk_private(Volunteer.objects.get(pk=person.volunteer.pk), person.private))
+
+
+def _of_need(side: Pair) -> list[Cell]:
+    def need() -> Need:
+        return Need.objects.get(pk=side.need.pk)
+
+    hers, theirs, at_desk = side.visit.unlocked, unlocked(side.volunteer), _desk(side.coordinator)
+    everybody = {"asker": hers, "volunteer": theirs, "desk": at_desk}
+
+    def note(part: int) -> dict[str, Read]:
+        return {who: lambda them=them: need().read_note(them)[part] for who, them in everybody.items()}
+
+    place = {
+        who: lambda them=them: need().read_desk_place(them)
+        for who, them in everybody.items()
+        if who != "volunteer"
+    }
+    return [
+        Cell(Need, side.need.pk, "note", note(0)),
+        Cell(Need, side.need.pk, "answers", note(1)),
+        Cell(Need, side.need.pk, "desk_place", place),
+    ]
+
+
+def _of_claim(side: Pair) -> list[Cell]:
+    def claim() -> Claim:
+        related = Claim.objects.select_related("need__mailbox", "volunteer", "task")
+        return related.get(pk=side.claim.pk)
+
+    both = {"asker": side.visit.unlocked, "volunteer": unlocked(side.volunteer)}
+    place = {who: lambda them=them: claim().read_place(them, AT) for who, them in both.items()}
+    found = [Cell(Claim, side.claim.pk, "place", place)]
+    for pk in side.claim.messages.values_list("pk", flat=True):
+        body = {
+            who: lambda them=them, pk=pk: Message.objects.get(pk=pk).text(claim().thread(them))
+            for who, them in both.items()
+        }
+        found.append(Cell(Message, pk, "body", body))
+    return found
+
+
+def _grants(side: Pair) -> list[Cell]:
+    hers, theirs, at_desk = side.visit.unlocked, unlocked(side.volunteer), _desk(side.coordinator)
+    keys_of = {(them.reader.kind, str(them.reader.id)): them for them in (hers, theirs, at_desk)}
+    owners = [side.need.slot_owner, side.claim.slot_owner]
+
+    def key(pk: Any, them: Unlocked) -> Read:
+        return lambda: Grant.objects.get(pk=pk).unseal(them.reader, them.private_key)
+
+    return [
+        Cell(
+            Grant,
+            grant.pk,
+            "sealed",
+            {grant.reader_kind: key(grant.pk, keys_of[grant.reader_kind, grant.reader_id])},
+        )
+        for grant in Grant.objects.filter(compartment__slot_owner__in=owners)
+    ]
+
+
+def _of_accounts(side: Pair) -> list[Cell]:
+    def account(person: Person) -> Volunteer:
+        return Volunteer.objects.get(pk=person.volunteer.pk)
+
+    ben, ana = side.volunteer, side.coordinator
+
+    def with_sheet() -> bytes:
+        """As `keys.restore` opens it, without the new passphrase."""
+        key = passphrase_key(codes.read(ben.sheet).hex(), bytes(account(ben).recovery_salt))
+        return keys._open(
+            key, bytes(account(ben).wrapped_recovery), keys._context(account(ben), "wrapped_recovery")
+        )
+
+    share = DeskShare.objects.get(coordinator=ana.volunteer)
+    cookie = side.client.cookies["s"].value
+    return [
+        Cell(
+            Volunteer,
+            ben.volunteer.pk,
+            "wrapped_private",
+            {"owner": lambda: keys.unlock(account(ben), PASSPHRASE)},
+        ),
+        Cell(Volunteer, ben.volunteer.pk, "wrapped_recovery", {"owner": with_sheet}),
+        Cell(
+            DeskShare,
+            share.pk,
+            "sealed_private",
+            {"desk": lambda: desk.desk_private(account(ana), ana.private)},
+        ),
+        Cell(Session, SessionStore(cookie)._find(AT)[0].pk, "data", {"visitor": lambda: _session(cookie)}),  # type: ignore[index]
+    ]
+
+
+def _session(cookie: str) -> dict[str, Any]:
+    """What a browser's session holds. An empty one is how a session says that it does not open."""
+    content = SessionStore(cookie).load()
+    if not content:
+        raise Unreadable
+    return content
+
+
+def _unattended(side: Pair) -> list[Cell]:
+    ben = side.volunteer.volunteer
+
+    def seed(pk: Any, key: str) -> Read:
+        def read() -> str:
+            with seeds.belonging_to(ben):
+                return str(MFAAdapter().decrypt(Authenticator.objects.get(pk=pk).data[key]))
+
+        return read
+
+    found = []
+    for factor in Authenticator.objects.filter(user=ben):
+        key = "secret" if factor.type == Authenticator.Type.TOTP else "seed"
+        found.append(Cell(Authenticator, factor.pk, "data", {"server": seed(factor.pk, key)}, key))
+    channel = Channel.objects.get(recipient=ben.pk)
+    address = {"server": lambda: Channel.objects.get(pk=channel.pk).read_address()}
+    return [*found, Cell(Channel, channel.pk, "address", address)]
