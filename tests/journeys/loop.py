@@ -1,0 +1,89 @@
+"""A file system of its own in a file: its raw blocks can be read, those in use and those let go of."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = ("losetup", "mkfs.ext4", "mount", "umount")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+CHUNK = 8 << 20
+# So much of a chunk is read again with the next: nothing looked for is longer.
+OVERLAP = 4096
+PATIENCE = 20.0  # seconds until whatever still has a file open must have let go
+
+
+@dataclass(frozen=True)
+class Disk:
+    """An image and where it is mounted."""
+
+    image: Path
+    folder: Path
+
+    def chunks(self) -> Iterator[bytes]:
+        """Every block of the image that is not all zeros. Unmount it before."""
+        with self.image.open("rb") as file:
+            before = b""
+            while content := file.read(CHUNK):
+                if content.count(0) != len(content):
+                    yield before + content
+                before = content[-OVERLAP:]
+
+    def holds(self, *needles: bytes) -> list[bytes]:
+        """Those of the needles that are in some block."""
+        found: set[bytes] = set()
+        for chunk in self.chunks():
+            found |= {needle for needle in needles if needle in chunk}
+        return [needle for needle in needles if needle in found]
+
+
+def _run(*words: str | Path) -> str:
+    environment = {"PATH": PATH, "LC_ALL": "C"}
+    done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def must_be_possible() -> None:
+    """Fail, and say what is missing: a drill that was left out would look like one that went well."""
+    missing = [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]
+    if os.geteuid() != 0 or not Path("/dev/loop-control").exists():
+        missing.append("root, and a machine that has loop devices")
+    if missing:
+        pytest.fail(f"To read raw blocks this drill needs {', '.join(missing)}.", pytrace=False)
+
+
+@contextlib.contextmanager
+def ext4(folder: Path, megabytes: int) -> Iterator[Disk]:
+    """A mounted file system; `unmount(disk)` before reading its blocks. Whatever happens, nothing is left."""
+    must_be_possible()
+    disk = Disk(folder / "image", folder / "mounted")
+    with disk.image.open("wb") as file:
+        file.truncate(megabytes << 20)
+    _run("mkfs.ext4", "-q", "-F", disk.image)
+    disk.folder.mkdir()
+    device = _run("losetup", "--find", "--show", disk.image)
+    try:
+        _run("mount", device, disk.folder)
+        yield disk
+    finally:
+        unmount(disk)
+        _run("losetup", "--detach", device)
+        disk.image.unlink()
+
+
+def unmount(disk: Disk) -> None:
+    """Everything is in the image then. Twice is harmless."""
+    end = time.monotonic() + PATIENCE
+    while os.path.ismount(disk.folder):
+        try:
+            _run("umount", disk.folder)
+        except subprocess.CalledProcessError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
