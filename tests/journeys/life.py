@@ -34,8 +34,8 @@ class Life:
 
     def begin(self) -> None:
         """Up to where somebody is on the way to each of them, and they wrote to each other."""
-        self.handle = self.clear.new("Ben: handle")
-        self.ben = self.stage.volunteer(self.handle, mail=False)
+        self.ben = self.stage.volunteer(self.clear.new("Ben: handle"), mail=False)
+        self.cleo = self.stage.volunteer(self.clear.new("Cleo: handle"), mail=False)
         for label in NEEDS:
             before = set(live_keys(self.keyring))
             self._asks_and_is_met(label)
@@ -47,7 +47,7 @@ class Life:
 
     @property
     def volunteers(self) -> list[Volunteer]:
-        return [self.stage.coordinator, self.ben]
+        return [self.stage.coordinator, self.ben, self.cleo]
 
     @property
     def codes(self) -> list[str]:
@@ -61,6 +61,8 @@ class Life:
 
     def _asks_and_is_met(self, label: str) -> None:
         new, (kind, title) = self._canaries(label).new, NEEDS[label]
+        # Two rides have the same title: each is somebody else's.
+        who = self.cleo if label == "lives" else self.ben
         asker = self.askers[label] = self.stage.asker()
         answers: dict[str, Typed] = {"note": new(f"{label}: note"), "desk_reads": "yes"}
         if kind == RIDE:
@@ -69,10 +71,10 @@ class Life:
         asker.writes_the_code_on_paper()
         self.needs[label] = asker.need()
         place = new(f"{label}: place")
-        self.ben.claims(title, place=place if kind == STAY else None)
-        asker.approves(self.handle, place=None if kind == STAY else place)
-        asker.writes(self.handle, new(f"{label}: her message"))
-        self.ben.writes(new(f"{label}: his message"), title)
+        who.claims(title, place=place if kind == STAY else None)
+        asker.approves(who.handle, place=None if kind == STAY else place)
+        asker.writes(who.handle, new(f"{label}: her message"))
+        who.writes(new(f"{label}: his message"), title)
 
     def end(self) -> None:
         """One by the broom, two by their askers; a day later the rows are gone as well."""

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import live, servers
@@ -49,10 +50,13 @@ def server_on(disk: Disk) -> Iterator[str]:
         )
     try:
         assert eventually((folder / "ready").exists, servers.PATIENCE)
+        server = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
         yield f"postgresql://postgres@/postgres?host={folder / 'socket'}"
     finally:
         keeper.terminate()
         keeper.wait(30)
+    # It ends with its keeper, but not before it has written what it still had in hand.
+    server.wait(30)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,10 @@ class Command(BaseCommand):
         at = clock.now()
         for sentence, work in AT_START:
             self.say(f"{sentence} …")
-            work(at)
+            found = work(at)
+            # Whoever put back an older database, or an older keyring, sees what that cost.
+            if isinstance(found, int) and found:
+                self.say(f"  {found}.")
         self.invite_the_first(at)
 
     def say(self, text: str) -> None:
