@@ -83,6 +83,7 @@ def overwritten_by_renaming(folder: Path) -> bytes:
         new = folder / "key.new"
         with new.open("wb") as file:
             file.write(content.ljust(4096, b"\0"))
+            file.flush()
             os.fsync(file.fileno())
         new.rename(folder / "key")
     return old

@@ -100,11 +100,12 @@ def cells(world: World) -> list[Cell]:
     """Every sealed field twice, of two needs that have nothing to do with each other."""
     second = people.coordinator(world.coordinator, "Dora")
     desk.share_with(second.volunteer, world.coordinator.volunteer, world.coordinator.private)
-    sides = [_side(world, "first", world.coordinator), _side(world, "second", second)]
-    return [cell for side in sides for cell in _cells(side)]
+    sides = [side(world, "first", world.coordinator), side(world, "second", second)]
+    return [cell for one in sides for cell in cells_of(one)]
 
 
-def _side(world: World, word: str, coordinator: Person) -> Pair:
+def side(world: World, word: str, coordinator: Person, visit: Visit | None = None) -> Pair:
+    """A need with everything in it, asked in a new mailbox or in that of `visit`."""
     ben = world.volunteer(f"Ben the {word}")
     told = {"transport": "email", "language": "en", "at": AT}
     Channel.objects.add(recipient=ben.volunteer.pk, address=f"{word}@example.org", **told)
@@ -116,7 +117,7 @@ def _side(world: World, word: str, coordinator: Person) -> Pair:
         "answers": {"to": f"The {word} clinic"},
         "place": f"The {word} bench",
     }
-    visit, need = world.ask(decides="desk", desk_reads=True, **asked)
+    visit, need = world.ask(visit, decides="desk", desk_reads=True, **asked)
     claim = say_yes(visit, take(ben, only_task(need)))
     claim.write(visit.unlocked, Message.ASKER, f"The {word} of hers.", AT)
     claim.write(unlocked(ben), Message.VOLUNTEER, f"The {word} of theirs.", AT)
@@ -125,7 +126,8 @@ def _side(world: World, word: str, coordinator: Person) -> Pair:
     return Pair(visit, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
 
 
-def _cells(side: Pair) -> list[Cell]:
+def cells_of(side: Pair) -> list[Cell]:
+    """Every sealed field of one side, and who reads it."""
     return [*_of_need(side), *_of_claim(side), *_grants(side), *_of_accounts(side), *_unattended(side)]
 
 

@@ -1,0 +1,185 @@
+"""One sealed value is damaged: every page is there, says so in a neutral sentence, and keeps all the rest.
+
+Over every sealed field (tests/mutualaid/everything_sealed.py), and every page where something sealed stands.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.cache import cache
+from django.test import Client
+
+from privacy.models import Compartment, Grant, Session
+from requests_app.models import Message
+from tests.mutualaid.an_instance import world
+from tests.mutualaid.everything_sealed import Cell, Pair, cells_of, sealed_fields, side
+from tests.requests_app.desk import read
+from tests.requests_app.test_damaged_rows import enter
+from tests.requests_app.world import World
+from tests.volunteers import people
+from tests.volunteers.people import PASSPHRASE
+from volunteers import desk
+
+__all__ = ["world"]
+pytestmark = pytest.mark.once
+
+TEXT = re.compile(
+    r"The (?:first|second) (?:note|clinic|bench|of hers|of theirs)|(?:first|second)@example\.org"
+)
+CANNOT = ("cannot be read", "opens when the person looks here next", "You cannot open the desk's key yet")
+# What goes with a value, because it is sealed or read together with it.
+TOGETHER = {
+    "note": {"note", "clinic"},
+    "answers": {"note", "clinic"},
+    "desk_place": {"bench"},
+    "place": {"bench"},
+    "body": {"of hers", "of theirs"},
+    "thread": {"of hers", "of theirs"},
+    "sealed_private": {"note", "clinic", "bench"},
+    "address": {"@example.org"},
+}
+
+
+@dataclass
+class Open:
+    """Everybody's browser, and the two needs of one asker."""
+
+    first: Pair
+    second: Pair
+    clients: dict[str, Client]
+
+    def pages(self) -> dict[str, str]:
+        """What everybody reads, page by page; each must be there."""
+        found = {}
+        for who, paths in self._paths().items():
+            for path in paths:
+                cache.clear()
+                answer = self.clients[who].get(path)
+                assert answer.status_code == 200, (who, path, answer.status_code)
+                found[f"{who} {path}"] = read(answer.content.decode())
+        return found
+
+    def _paths(self) -> dict[str, list[str]]:
+        needs = [self.first.need.pk, self.second.need.pk]
+        person = self.first.volunteer.volunteer.pk
+        return {
+            "asker": ["/a/mine/"],
+            "volunteer": ["/board/", f"/needs/{needs[0]}/", "/profile/", "/offers/new/", "/accounts/2fa/"],
+            "desk": [
+                "/desk/",
+                *(f"/desk/needs/{pk}/" for pk in needs),
+                f"/desk/people/{person}/",
+                "/desk/people/",
+            ],
+        }
+
+
+@pytest.fixture
+def everybody(world: World) -> Open:
+    second = people.coordinator(world.coordinator, "Dora")
+    desk.share_with(second.volunteer, world.coordinator.volunteer, world.coordinator.private)
+    one = side(world, "first", world.coordinator)
+    other = side(world, "second", second, one.visit)
+    cache.clear()
+    ben = one.volunteer.sign_in(Client())
+    ben.post("/accounts/2fa/authenticate/", {"code": code_now("JBSWY3DPEHPK3PXP")})
+    ben.post("/accounts/unlock/", {"passphrase": PASSPHRASE})
+    return Open(one, other, {"asker": enter(one.visit), "volunteer": ben, "desk": one.client})
+
+
+def code_now(seed: str) -> str:
+    return str(format_hotp_value(hotp_value(seed, int(time.time()) // 30)))
+
+
+Damage = Callable[[bytes, bytes], bytes | None]
+DAMAGED: dict[str, Damage] = {
+    "noise": lambda own, other: os.urandom(len(own)),
+    "cut": lambda own, other: own[:40],
+    "one bit": lambda own, other: own[:-1] + bytes([own[-1] ^ 1]),
+    "empty": lambda own, other: b"",
+    "text": lambda own, other: b"Hello.",
+    "another's": lambda own, other: other,
+    "null": lambda own, other: None,
+}
+
+
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=[pytest.mark.drill] if how != "noise" else []) for how in DAMAGED]
+)
+def test_every_page_keeps_all_but_what_is_damaged(everybody: Open, how: str) -> None:
+    before, problems, tried = everybody.pages(), [], set()
+    theirs = {(cell.field, cell.key): cell for cell in cells_of(everybody.second)}
+    for cell in cells_of(everybody.first):
+        if cell.model is Session or (how == "null" and not _may_be_null(cell)):
+            continue
+        own, other = cell.get(), theirs[cell.field, cell.key].get()
+        _put(cell, DAMAGED[how](own, other))
+        problems += [f"{cell.field}: {said}" for said in _compared(cell, before, everybody.pages(), own)]
+        cell.put(own)
+        tried.add(cell.field)
+    assert problems == []
+    assert tried == (sealed_fields() - {("privacy.Session", "data")} if how != "null" else NULLABLE)
+    assert everybody.pages() == before
+
+
+NULLABLE = {("requests_app.Need", name) for name in ("note", "answers", "desk_place")} | {
+    ("requests_app.Claim", "place")
+}
+
+
+def _may_be_null(cell: Cell) -> bool:
+    return bool(cell.model._meta.get_field(cell.name).null)
+
+
+def _put(cell: Cell, blob: bytes | None) -> None:
+    if blob is None:
+        cell.model._default_manager.filter(pk=cell.pk).update(**{cell.name: None})
+    else:
+        cell.put(blob)
+
+
+def _compared(cell: Cell, before: dict[str, str], after: dict[str, str], own: bytes) -> list[str]:
+    """What is wrong: lost that need not be, shown that belongs elsewhere, or gone without a word."""
+    gone_with_it, found = _gone_with(cell), []
+    for page, text in after.items():
+        was, now = set(TEXT.findall(before[page])), set(TEXT.findall(text))
+        lost = {one for one in was - now if not _is_among(one, gone_with_it)}
+        found += [f"{page} lost {lost}"] if lost else []
+        found += [f"{page} shows {now - was}"] if now - was else []
+        if was - now and not any(sentence in text for sentence in CANNOT) and cell.name != "place":
+            found.append(f"{page} says nothing about it")
+    return found
+
+
+def _gone_with(cell: Cell) -> set[str]:
+    if cell.model is Grant:
+        purpose = Grant.objects.select_related("compartment").get(pk=cell.pk).compartment.purpose
+        return TOGETHER[purpose]
+    if cell.model is Message:
+        return {"of hers"} if Message.objects.get(pk=cell.pk).author == Message.ASKER else {"of theirs"}
+    return TOGETHER.get(cell.name, set())
+
+
+def _is_among(text: str, what: set[str]) -> bool:
+    return text.startswith(("The first", "first@")) and any(text.endswith(end) for end in what)
+
+
+def test_every_page_keeps_all_but_a_compartment_that_is_damaged(everybody: Open) -> None:
+    before, problems = everybody.pages(), []
+    owners = [everybody.first.need.slot_owner, everybody.first.claim.slot_owner]
+    for compartment in Compartment.objects.filter(slot_owner__in=owners):
+        for changed in ({"slot_number": 999999}, {"slot_owner": "need:none"}, {"purpose": "nothing"}):
+            Compartment.objects.filter(pk=compartment.pk).update(**changed)
+            after = everybody.pages()
+            for page, text in after.items():
+                gone = set(TEXT.findall(before[page])) - set(TEXT.findall(text))
+                wrong = {one for one in gone if not _is_among(one, TOGETHER[compartment.purpose])}
+                problems += [f"{compartment.purpose} {changed}: {page} lost {wrong}"] if wrong else []
+            kept = {name: getattr(compartment, name) for name in changed}
+            Compartment.objects.filter(pk=compartment.pk).update(**kept)
+    assert problems == []
