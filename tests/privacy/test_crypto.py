@@ -10,6 +10,7 @@ from privacy.secret_store import SecretsMissing, StoredSecrets
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(1, 33))
+Place = tuple[str, str, str, int]
 PAIR = KeyPair.from_seed(KEY)
 PLACE = crypto.context("need", "note", "7f3a")
 OVERHEAD = 1 + 24 + 16
@@ -62,6 +63,19 @@ def test_what_is_too_long_is_refused() -> None:
         crypto.seal(KEY, b"x" * (MAX_BYTES + 1), PLACE)
 
 
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_at_the_edge_of_a_size_one_byte_more_is_the_next_size(bucket: int) -> None:
+    full = b"x" * (bucket - 4)
+    sizes = {len(crypto.seal(KEY, full[:n], PLACE)) for n in (len(full) - 1, len(full))}
+
+    assert sizes == {bucket + OVERHEAD}
+    if bucket == BUCKETS[-1]:
+        with pytest.raises(TooLong):
+            crypto.seal(KEY, full + b"x", PLACE)
+    else:
+        assert len(crypto.seal(KEY, full + b"x", PLACE)) > bucket + OVERHEAD
+
+
 def test_sealing_the_same_twice_looks_different() -> None:
     assert crypto.seal(KEY, b"the same", PLACE) != crypto.seal(KEY, b"the same", PLACE)
     assert crypto.seal_to(PAIR.public, b"same", PLACE) != crypto.seal_to(PAIR.public, b"same", PLACE)
@@ -81,6 +95,65 @@ def test_a_ciphertext_moved_elsewhere_does_not_open(elsewhere: bytes) -> None:
         crypto.open_sealed(KEY, crypto.seal(KEY, b"x", PLACE), elsewhere)
     with pytest.raises(Unreadable):
         crypto.open_with(PAIR.private, crypto.seal_to(PAIR.public, b"x", PLACE), elsewhere)
+
+
+parts = st.text(st.characters(exclude_characters="|", exclude_categories=["Cs"]), max_size=12)
+places = st.tuples(parts, parts, parts, st.integers(0, 9))
+
+
+@given(places, places)
+def test_two_places_are_the_same_context_only_if_they_are_the_same(one: Place, other: Place) -> None:
+    assert (crypto.context(*one) == crypto.context(*other)) == (one == other)
+
+
+@given(parts, parts, parts, st.integers(0, 3))
+def test_a_part_with_a_bar_would_be_two_parts_and_is_refused(
+    one: str, other: str, third: str, at: int
+) -> None:
+    words = [one, other, third, "1"]
+    words[at] += "|"
+    with pytest.raises(ValueError, match="bar"):
+        crypto.context(words[0], words[1], words[2], words[3])  # type: ignore[arg-type]
+
+
+@given(
+    st.binary(max_size=300),
+    st.binary(max_size=80),
+    st.binary(max_size=80),
+    st.binary(min_size=32, max_size=32),
+)
+@settings(deadline=None)
+def test_any_bytes_in_any_context_come_back_there_and_nowhere_else(
+    plaintext: bytes, where: bytes, elsewhere: bytes, key: bytes
+) -> None:
+    pair = KeyPair.from_seed(key)
+    sealed, sealed_to = crypto.seal(key, plaintext, where), crypto.seal_to(pair.public, plaintext, where)
+
+    assert crypto.open_sealed(key, sealed, where) == plaintext
+    assert crypto.open_with(pair.private, sealed_to, where) == plaintext
+    if elsewhere != where:
+        with pytest.raises(Unreadable):
+            crypto.open_sealed(key, sealed, elsewhere)
+        with pytest.raises(Unreadable):
+            crypto.open_with(pair.private, sealed_to, elsewhere)
+
+
+def test_every_single_bit_counts() -> None:
+    """Of both forms, in nonce, ephemeral key, text and tag alike."""
+    for blob, opens in (
+        (crypto.seal(KEY, b"x", PLACE), lambda b: crypto.open_sealed(KEY, b, PLACE)),
+        (crypto.seal_to(PAIR.public, b"x", PLACE), lambda b: crypto.open_with(PAIR.private, b, PLACE)),
+    ):
+        opened = []
+        for bit in range(len(blob) * 8):
+            changed = bytearray(blob)
+            changed[bit // 8] ^= 1 << bit % 8
+            try:
+                opens(bytes(changed))
+            except Unreadable:
+                continue
+            opened.append(bit)
+        assert opened == []
 
 
 def test_a_ciphertext_moved_to_another_instance_does_not_open(monkeypatch: pytest.MonkeyPatch) -> None:
