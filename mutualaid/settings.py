@@ -1,5 +1,6 @@
 """Every setting, read from the environment and closed by default. docs/settings.md explains each."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -29,12 +30,30 @@ class _SigningKey:
 
 SECRET_KEY = lazystr(_SigningKey())
 
-PUBLIC_URL = read("PUBLIC_URL").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
-HTTPS = _public.scheme == "https"
+
+def _address(value: str) -> str:
+    """An address people type, without a path: "" or such as "https://example.org"."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/")):
+        raise ValueError("PUBLIC_URL must be like https://example.org, without a path.")
+    return value.rstrip("/")
+
+
+def _onion_address(value: str) -> str:
+    """The same for ONION_URL. Tor encrypts it, so it is http, and no name outside of Tor is."""
+    if value and not re.fullmatch(r"http://[a-z0-9.-]+\.onion(:\d+)?/?", value):
+        raise ValueError("ONION_URL must be like http://….onion, without a path.")
+    return value.rstrip("/")
+
+
+PUBLIC_URL = _address(read("PUBLIC_URL"))
+ONION_URL = _onion_address(read("ONION_URL"))
+# privacy/origins.py does for each request what is right at its address.
+ORIGINS = [url for url in (PUBLIC_URL, ONION_URL) if url]
+HTTPS = PUBLIC_URL.startswith("https:")
 ALLOWED_HOSTS = [
     *(host.strip() for host in read("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")),
-    *([_public.hostname] if _public.hostname else []),
+    *(str(urlsplit(url).hostname) for url in ORIGINS),
 ]
 ROOT_URLCONF = "mutualaid.urls"
 WSGI_APPLICATION = "mutualaid.wsgi.application"
@@ -110,7 +129,7 @@ LANGUAGES = [("en", _("English")), ("fr", _("French"))]
 LANGUAGE_COOKIE_NAME = "l"
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SECURE = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = read("TIME_ZONE", "UTC")
 USE_TZ = True
@@ -139,6 +158,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # As far out as possible: every answer carries these headers, whatever the others do.
     "privacy.middleware.SecurityHeaders",
+    "privacy.origins.Origins",
     "django.middleware.security.SecurityMiddleware",
     "privacy.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -195,22 +215,24 @@ SESSION_ENGINE = "privacy.sessions"
 SESSION_COOKIE_NAME = "s"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = HTTPS
+# privacy.origins takes "Secure" away where there is no https, and renames all three where there is.
+SESSION_COOKIE_SECURE = True
 # The cookie ends with the browser; the row ends earlier, when nobody uses it (privacy/sessions.py).
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_COOKIE_NAME = "c"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
-CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_AGE = None
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_TRUSTED_ORIGINS = ORIGINS
 # In the encrypted session: the messages cookie says who signed in.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # "no-referrer" would make browsers send "Origin: null", and every plain form would be refused.
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+# Sent over https only. No subdomains: they may not be ours. No preloading: that list is public for good.
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
 MAX_BODY = 64 * 1024

@@ -1,24 +1,26 @@
 """What every answer carries and what no request may do, whatever the view behind it.
 
-In settings.MIDDLEWARE: SecurityHeaders as far out as possible, BodyLimit before anything that reads a
-body, Sessions in the place of Django's SessionMiddleware, SealedOr503 anywhere inside, OneUp innermost.
+In settings.MIDDLEWARE: SecurityHeaders as far out as possible, origins.Origins next, BodyLimit before
+whatever reads a body, Sessions in the place of Django's, SealedOr503 anywhere inside, OneUp innermost.
 """
 
-import re
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
-from django.db import DatabaseError
+from django.db import Error as DatabaseAway
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
+from django.template.loader import render_to_string
 from django.urls import is_valid_path
 from django.utils import translation
 from django.utils.functional import LazyObject, empty
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from privacy.crypto import SealingImpossible, TooLong, Unreadable
@@ -48,12 +50,18 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # Else the server names itself.
+    "Server": "web",
     "Permissions-Policy": ", ".join(
         [f"{name}=()" for name in _FEATURES.split()] + [f"{name}=(self)" for name in _PASSKEYS]
     ),
 }
+# What a library or the server would say beside it, and what browsers would keep or compare a page by.
+_NEVER = ("Expires", "ETag", "Last-Modified")
+_PAGES_ONLY = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, Accept-Language, Cookie"}
 _UTF_8 = {"utf-8", "utf8"}
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+logger = logging.getLogger(__name__)
 
 # Where those who have an account come in: a passkey needs a script before anybody is signed in.
 _STAFF_DOOR = "/accounts/"
@@ -62,22 +70,26 @@ _ASKER = "/a/"
 
 
 class SecurityHeaders:
-    """The same headers on every answer, errors included.
-
-    A page whose form leads to another origin sets `request.leave_origin` ("https://example.org"): browsers
-    apply form-action to redirects, too.
-    """
+    """The same headers on every answer, errors included, and an answer whatever happens."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        try:
+            response = self.get_response(request)
+        except Exception:
+            logger.exception("The page that says so could not be drawn either")
+            with translation.override(translation.get_language_from_request(request)):
+                response = _bare(500, _("Something broke on our side."))
         for name, value in _HEADERS.items():
             response[name] = value
         response["Content-Security-Policy"] = _policy(request)
         if not (request.path.startswith(settings.STATIC_URL) and response.status_code in {200, 206, 304}):
-            response["Cache-Control"] = "no-store"
+            for name in _NEVER:
+                del response[name]
+            for name, value in _PAGES_ONLY.items():
+                response[name] = value
         return response
 
 
@@ -153,6 +165,7 @@ class OneUp:
     """A page that came back from a post has an address that takes no GET.
 
     Whoever loads it again, opens its tab or changes the language there gets the page above it instead.
+    Every other method that is not taken is refused with a page: one without a header has no "Leave now".
     """
 
     def __init__(self, get_response: _Next) -> None:
@@ -160,9 +173,13 @@ class OneUp:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return response
+        if request.method == "GET":
             return HttpResponseRedirect(_page_above(request.path_info))
-        return response
+        refused = render(request, "400.html", status=HTTPStatus.METHOD_NOT_ALLOWED)
+        refused["Allow"] = response["Allow"]
+        return refused
 
 
 def _page_above(path: str) -> str:
@@ -175,11 +192,9 @@ def _page_above(path: str) -> str:
 
 
 def _policy(request: HttpRequest) -> str:
-    leave = getattr(request, "leave_origin", "")
-    targets = f"'self' {leave}" if isinstance(leave, str) and _ORIGIN.fullmatch(leave) else "'self'"
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; "
-        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
     return f"{policy}; script-src 'self'; connect-src 'self'" if _may_script(request) else policy
 
@@ -220,8 +235,22 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, status: int, sentence: object) -> HttpResponse:
     """The template of this status in the visitor's language; the bare sentence where it cannot be drawn."""
+    template, context = f"{status}.html", {"status": status}
     with translation.override(translation.get_language_from_request(request)):
         try:
-            return render(request, f"{status}.html", status=status)
-        except (TemplateDoesNotExist, DatabaseError):
-            return HttpResponse(str(sentence), status=status, content_type="text/plain; charset=utf-8")
+            return render(request, template, context, status=status)
+        except DatabaseAway:
+            # Without a request nothing is read for the page.
+            return HttpResponse(render_to_string(template, context), status=status)
+        except TemplateDoesNotExist:
+            return _bare(status, sentence)
+
+
+def _bare(status: int, sentence: object) -> HttpResponse:
+    """A page that needs no template and no file."""
+    page = format_html(
+        '<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<title>{}</title><p><a href="{}leave/">{}</a></p><p>{}</p>',
+        *(_("Notes"), _ASKER, _("Leave now"), sentence),
+    )
+    return HttpResponse(page, status=status)

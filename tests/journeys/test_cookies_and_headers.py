@@ -1,5 +1,6 @@
 """What a browser is given to keep, and what every answer says about itself."""
 
+import re
 from collections.abc import Callable
 from http.cookies import Morsel, SimpleCookie
 
@@ -10,10 +11,11 @@ from tests.journeys.story import RIDE
 from tests.journeys.walk import Browser, Exchange
 from tests.live import LiveSystem
 
+ONION = f"http://{'a2b3' * 14}.onion"
 # Session, CSRF, language: nothing else is ever stored in a browser.
 NAMES = {"s", "c", "l"}
 SAME_SITE = {"s": "Lax", "c": "Strict", "l": "Lax"}
-TRACES = {"x-powered-by", "etag", "last-modified", "via"}
+TRACES = {"x-powered-by", "etag", "last-modified", "via", "expires"}
 
 
 def cookies(exchanges: list[Exchange]) -> list[Morsel[str]]:
@@ -56,7 +58,8 @@ def test_every_answer_is_closed_to_others_and_kept_nowhere(story: list[Exchange]
         assert "unsafe" not in policy
         assert headers["cache-control"] == "no-store"
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] in ("same-origin", "no-referrer")
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["server"] == "web"
         assert not TRACES & set(headers), exchange.url
         if "/a/" in exchange.url:
             assert "script-src" not in policy
@@ -76,14 +79,28 @@ def test_leaving_takes_every_cookie_back(stage: Stage) -> None:
     asker.erases()
 
 
-def test_behind_https_cookies_travel_nowhere_else(live_system: Callable[..., LiveSystem]) -> None:
-    system = live_system(PUBLIC_URL="https://notes.example.org")
-    browser = Browser(system.url)
-    browser.forwarded = {"Host": "notes.example.org", "X-Forwarded-Proto": "https"}
-    browser.visit("/a/stay/")
-    browser.visit("/language/?language=fr&next=/")
-    found = cookies(browser.seen)
-    assert {cookie.key for cookie in found} == {"c", "l"}
-    assert all(cookie["secure"] for cookie in found)
-    headers = {name.lower(): value for name, value in browser.seen[0].received}
-    assert headers["strict-transport-security"].startswith("max-age=31536000")
+def test_at_both_addresses_of_one_instance_cookies_are_as_right_as_can_be(
+    live_system: Callable[..., LiveSystem],
+) -> None:
+    system = live_system(PUBLIC_URL="https://notes.example.org", ONION_URL=ONION)
+    https = Browser(system.url)
+    https.forwarded = {"Host": "notes.example.org", "X-Forwarded-Proto": "https"}
+    onion = Browser(system.url)
+    onion.forwarded = {"Host": ONION.removeprefix("http://")}
+    for browser in (https, onion):
+        browser.visit("/a/stay/")
+        browser.visit("/language/?language=fr&next=/")
+    as_set = [[line.OutputString() for line in cookies(browser.seen)] for browser in (https, onion)]
+    shape = [[re.sub("=[^;]+;", "=…;", line, count=1) for line in lines] for lines in as_set]
+    assert shape == [
+        [
+            "__Host-c=…; HttpOnly; Path=/; SameSite=Strict; Secure",
+            "__Host-l=…; HttpOnly; Path=/; SameSite=Lax; Secure",
+        ],
+        ["c=…; HttpOnly; Path=/; SameSite=Strict", "l=…; HttpOnly; Path=/; SameSite=Lax"],
+    ]
+    hsts = [
+        {dict(one.received).get("strict-transport-security") for one in browser.seen}
+        for browser in (https, onion)
+    ]
+    assert hsts == [{"max-age=31536000"}, {None}]

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+ONION = f"{'a2b3' * 14}.onion"
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import django, json, sys
@@ -58,19 +59,61 @@ def test_postgresql_never_sees_values_in_the_text_of_a_statement() -> None:
 
 
 @pytest.mark.once
-def test_without_https_cookies_still_work_on_this_machine() -> None:
-    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "SECURE_PROXY_SSL_HEADER")
+def test_without_an_address_nobody_is_believed_who_says_https() -> None:
+    names = ("SECURE_PROXY_SSL_HEADER", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS")
 
-    assert list(shown(*names).values()) == [False, False, 0, None]
+    assert list(shown(*names).values()) == [None, [], ["127.0.0.1", "localhost", "[::1]"]]
 
 
 @pytest.mark.once
-def test_with_https_they_never_travel_in_clear() -> None:
-    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "LANGUAGE_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS")
-    found = shown(*names, "ALLOWED_HOSTS", PUBLIC_URL="https://aid.example/")
+def test_cookies_travel_in_clear_only_where_the_middleware_says_so() -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "LANGUAGE_COOKIE_SECURE")
 
-    assert found.pop("ALLOWED_HOSTS") == ["127.0.0.1", "localhost", "[::1]", "aid.example"]
-    assert list(found.values()) == [True, True, True, ["https://aid.example"]]
+    assert list(shown(*names).values()) == [True, True, True]
+
+
+@pytest.mark.once
+def test_both_addresses_are_answered_and_their_forms_taken() -> None:
+    found = shown(
+        *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"),
+        PUBLIC_URL="https://aid.example/",
+        ONION_URL=f"http://{ONION}/",
+    )
+
+    assert found == {
+        "ALLOWED_HOSTS": ["127.0.0.1", "localhost", "[::1]", "aid.example", ONION],
+        "CSRF_TRUSTED_ORIGINS": ["https://aid.example", f"http://{ONION}"],
+        "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"],
+    }
+
+
+@pytest.mark.once
+def test_an_onion_address_alone_is_plain_http() -> None:
+    found = shown("ALLOWED_HOSTS", "SECURE_PROXY_SSL_HEADER", ONION_URL=f"http://{ONION}")
+
+    assert found == {
+        "ALLOWED_HOSTS": ["127.0.0.1", "localhost", "[::1]", ONION],
+        "SECURE_PROXY_SSL_HEADER": None,
+    }
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "aid.example"),
+        ("PUBLIC_URL", "https://aid.example/notes"),
+        ("PUBLIC_URL", "ftp://aid.example"),
+        ("ONION_URL", f"https://{ONION}"),
+        ("ONION_URL", "http://aid.example"),
+        ("ONION_URL", ONION),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_refused_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        shown("ALLOWED_HOSTS", **{name: value})
+
+    assert f"{name} must be like http" in refused.value.stderr.decode().splitlines()[-1]
 
 
 @pytest.mark.once

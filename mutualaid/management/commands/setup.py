@@ -114,7 +114,7 @@ class Command(BaseCommand):
 
 def _address() -> str:
     host, port = read("HOST", "127.0.0.1"), read("PORT", "8000")
-    return settings.PUBLIC_URL or f"http://{host}:{port}"
+    return settings.PUBLIC_URL or settings.ONION_URL or f"http://{host}:{port}"
 
 
 def key_sheet_lines(sheet: dict[int, tuple[str, ...]]) -> str:
