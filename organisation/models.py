@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import Error as DatabaseAway
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import translation
@@ -25,6 +28,7 @@ from privacy.fields import FieldClasses
 __all__ = ["MAX_REACH_KM", "Area", "Distance", "Hours", "Neighbour", "Organisation", "PhoneNumber"]
 
 ONLY_ID = 1
+WAY_OUT = "https://www.wikipedia.org/"
 
 
 class Presence(NamedTuple):
@@ -36,9 +40,19 @@ class Presence(NamedTuple):
 
 
 class OrganisationManager(models.Manager["Organisation"]):
+    # Where it led last, for as long as the database does not answer.
+    _way_out = WAY_OUT
+
     def current(self) -> Organisation:
         """The one organisation; one with neutral defaults before set-up. One query."""
         return self.filter(pk=ONLY_ID).first() or Organisation(pk=ONLY_ID)
+
+    def way_out(self) -> str:
+        """Where "Leave now" goes. It always goes somewhere: an address that is none is the default one."""
+        with contextlib.suppress(DatabaseAway):
+            asked = self.current().leave_url
+            self._way_out = asked if re.fullmatch(r"https?://[^\s/?#].*", asked) else WAY_OUT
+        return self._way_out
 
     def ensure(self, at: datetime) -> Organisation:
         """The one organisation, made now if it is missing, with an area "Here" where there is none."""
@@ -59,7 +73,7 @@ class Organisation(models.Model):
     leave_url = models.CharField(
         _("where “Leave now” goes"),
         max_length=200,
-        default="https://www.wikipedia.org/",
+        default=WAY_OUT,
         validators=[neutral_page],
     )
     help_text = models.TextField(_("how to become a volunteer"), max_length=2000, blank=True)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.db import Error as DatabaseAway
 from django.db import IntegrityError, transaction
 
 from privacy import clock, crypto
@@ -107,6 +108,15 @@ class SessionStore(SessionBase):
         except (crypto.Unreadable, ValueError):
             return None
         return (row, content) if isinstance(content, dict) else None
+
+    def let_go(self) -> None:
+        """End it here, and in the browser also where the database does not answer: the row then ends when
+        nobody has used it for as long as it may be idle, and opens with nothing but the cookie that is gone.
+        """
+        try:
+            self.flush()
+        except DatabaseAway:
+            self._session_key = None
 
     def end_when_idle(self, seconds: int) -> None:
         """End when nobody used it for so long, and with the browser: a cookie with an age of its own would

@@ -100,8 +100,8 @@ def forget_code(request: AskerRequest, written: Visit) -> None:
 
 
 def leave(request: HttpRequest) -> None:
-    """The session is dead on the server, whoever it belonged to."""
-    request.session.flush()
+    """The session is dead on the server, whoever it belonged to; where that cannot be, in the browser."""
+    cast(SessionStore, request.session).let_go()
 
 
 def asker_only(

@@ -15,6 +15,14 @@ from django_htmx.http import HttpResponseClientRedirect
 class LoginRequired(LoginRequiredMiddleware):
     """Django's, but a poll of a page whose session ended leads the page to the door, not the door into it."""
 
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        # Who comes to a public page is not asked: "Leave now" works without the database.
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:  # type: ignore[override]
         if getattr(view_func, "hides_itself", False):
             return render(request, "404.html", {"sign_in": self._login(request.path, view_func)}, status=404)
