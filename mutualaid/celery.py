@@ -22,12 +22,13 @@ if not apps.ready:
     django.setup()
 
 from mutualaid.duties import DUTIES, HEART
-from privacy import clock
+from privacy import clock, shared_cache
 from privacy.due import Duty
 from privacy.models import CLOCK_DOUBTED, Heartbeat
 
 TICK = 1.0  # seconds between two looks
 BEAT = 4.0  # seconds between two heartbeats
+FORGET = 60.0  # seconds between two looks at what ended in the cache
 THREADS = 4
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         # Duties that run at this moment, and those that did not get to their end the last time.
         self.busy: set[str] = set()
         self.failing: set[str] = set()
-        self.beaten = float("-inf")
+        self.beaten = self.forgot = float("-inf")
         self.stumbling = False
         self.doubts = False
         self.thread: threading.Thread | None = None
@@ -124,6 +125,9 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def tick(self, pool: Any) -> None:
         """Look once, read-only, and hand each duty that has something to do to the pool."""
+        if time.monotonic() - self.forgot >= FORGET:
+            shared_cache.forget_expired()
+            self.forgot = time.monotonic()
         at, doubted = clock.now(), self.doubts_the_clock()
         for duty in DUTIES:
             if doubted and duty.destroys:

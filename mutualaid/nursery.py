@@ -12,6 +12,7 @@ from importlib import import_module
 from celery.apps import worker as _worker_is_loaded
 from celery.concurrency import thread as _pool_is_loaded
 from django.conf import settings
+from django.core.cache import caches
 from kombu.transport import memory as _transport_is_loaded
 
 from mutualaid import celery, web, worker
@@ -52,6 +53,8 @@ def main() -> None:
     if is_refused():
         sys.exit(REFUSED)
     import_module(settings.ROOT_URLCONF)
+    # Made here, its memory belongs to all of them, and to those that come after one that died.
+    caches.all(initialized_only=False)
     # Collected once and then left alone: a page the collector touched is no longer shared.
     gc.collect()
     gc.freeze()

@@ -16,13 +16,15 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from mutualaid import parent_death
+from mutualaid import no_core, parent_death
 from mutualaid.environment import BASE_DIR, read
 
 QUICK = 10.0  # seconds: who lives less than this died quickly
 QUICK_DEATHS = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0  # seconds before a restart
 PATIENCE = 10.0  # seconds to stop politely
+RENEWAL = 30.0  # seconds that one process serves pages (mutualaid/web.py)
+DRAIN = 10  # seconds it may then take to finish what it began
 REFUSED = 78  # what a child ends with that must not be started again: EX_CONFIG of sysexits.h
 SIGNALS = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -172,6 +174,7 @@ def nursery() -> None:
 
 
 def main() -> None:
+    no_core.leave_no_core()
     host, port = read("HOST", "127.0.0.1"), int(read("PORT", "8000"))
     refuse_a_busy_port(host, port)
     # mutualaid/web.py says when it serves.

@@ -105,13 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Cache and broker -----------------------------------------------------------------------------
 
 CACHE_URL = read("CACHE_URL")
-CACHES: dict[str, dict[str, object]] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        # With the usual 300, spent tickets would be forgotten and could be used again.
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
-    }
-}
+CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "privacy.shared_cache.SharedMemory"}}
 if CACHE_URL:
     # Short timeouts: a Redis that hangs must not hold the few threads of the web process.
     CACHES["default"] = {

@@ -35,6 +35,7 @@ class Browser:
 
     url: str
     language: str = "en"
+    user_agent: str = "Mozilla/5.0"
     cookies: dict[str, str] = field(default_factory=dict)
     seen: list[Exchange] = field(default_factory=list)
     forwarded: dict[str, str] = field(default_factory=dict)
@@ -98,6 +99,7 @@ class Browser:
     def _ask(self, method: str, url: str, body: bytes | None, before: str) -> Page:
         parts = urlsplit(url)
         sent = {"Host": parts.netloc, "Accept-Encoding": "gzip", "Accept-Language": self.language}
+        sent["User-Agent"] = self.user_agent
         sent |= self.forwarded
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

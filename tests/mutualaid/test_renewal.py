@@ -1,0 +1,105 @@
+"""The process that serves is replaced on a steady beat, and nobody notices."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mutualaid.run import DRAIN, RENEWAL
+from tests.journeys.memory import serving, web_process
+from tests.journeys.walk import Browser
+from tests.live import LiveSystem
+from tests.mutualaid.test_system import eventually
+
+pytestmark = pytest.mark.once
+VISITORS = 6
+
+
+@pytest.fixture
+def system(live_system: Callable[..., LiveSystem]) -> LiveSystem:
+    return live_system("sqlite", "memory")
+
+
+def renew(system: LiveSystem) -> None:
+    """Now, and not when half a minute is over."""
+    before = serving(system)
+    os.kill(web_process(system).pid, signal.SIGHUP)
+    assert eventually(lambda: serving(system) != before and not before.is_running(), seconds=2 * DRAIN)
+
+
+@contextmanager
+def visitors(system: LiveSystem) -> Iterator[list[int]]:
+    """People who look again and again; the answers they get. A connection that is refused or cut is none."""
+    answers: list[int] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            try:
+                answers.append(Browser(system.url).visit("/a/ride/").status)
+            except OSError:
+                answers.append(0)
+
+    threads = [threading.Thread(target=look) for _ in range(VISITORS)]
+    for thread in threads:
+        thread.start()
+    yield answers
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_nobody_is_turned_away_while_one_process_replaces_another(system: LiveSystem) -> None:
+    with visitors(system) as answers:
+        for _time in range(3):
+            seen = len(answers)
+            renew(system)
+            assert eventually(lambda seen=seen: len(answers) > seen + VISITORS)  # type: ignore[misc]
+
+    assert set(answers) == {200}
+
+
+def test_what_was_spent_before_is_spent_afterwards(system: LiveSystem) -> None:
+    browser = Browser(system.url)
+    browser.visit("/a/return/")
+    fields = browser.page.form("Open", code="nobody has this code").fields
+    first = browser.post("/a/return/", fields)
+    renew(system)
+    again = browser.post("/a/return/", fields)
+
+    assert ("opens nothing" in first.text, "opens nothing" in again.text) == (True, False)
+
+
+def test_no_line_says_that_it_happened(system: LiveSystem) -> None:
+    log = system.log.read_text()
+    renew(system)
+    renew(system)
+
+    assert system.log.read_text().removeprefix(log) == ""
+    assert log.count("Serving on") == 1
+
+
+@pytest.mark.drill
+def test_it_happens_though_nobody_came(system: LiveSystem) -> None:
+    before = serving(system)
+
+    assert eventually(lambda: not before.is_running(), seconds=2 * RENEWAL + DRAIN)
+
+
+def test_it_is_over_within_a_minute_whatever_a_visitor_does() -> None:
+    assert RENEWAL + DRAIN < 60
+
+
+def test_a_crash_writes_nothing_of_the_memory_to_a_disk(system: LiveSystem) -> None:
+    def limit(pid: int) -> list[str]:
+        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        return next(line for line in lines if line.startswith("Max core file size")).split()[4:6]
+
+    pids = [process.pid for process in system.processes()]
+    assert [limit(pid) for pid in pids] == [["1", "1"]] * len(pids)
+    filters = [Path(f"/proc/{pid}/coredump_filter").read_text().strip() for pid in pids]
+    assert filters == ["00000000"] * len(pids)
