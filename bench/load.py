@@ -18,6 +18,7 @@ from bench.country import AT, OfferFacts
 from organisation import geometry
 from organisation.models import Area, Distance
 from privacy import clock
+from privacy.fields import random_id
 from requests_app.models import Taken
 from requests_app.models.taken import WEEK
 from volunteers.account import hour_number
@@ -149,7 +150,7 @@ def _exceptions(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
 
 def _taken(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
     for _once in range(facts.taken):
-        yield facts.volunteer, country.TODAY, clock.day_end(country.TODAY + WEEK)
+        yield random_id(), facts.volunteer, country.TODAY, clock.day_end(country.TODAY + WEEK)
 
 
 def _places(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
@@ -190,7 +191,7 @@ TABLES: tuple[tuple[Rows, Callable[[OfferFacts], Iterator[tuple[Any, ...]]]], ..
         _offer,
     ),
     (Rows(OfferException, ("offer_id", "day", "parts")), _exceptions),
-    (Rows(Taken, ("volunteer_id", "day", "forget_after")), _taken),
+    (Rows(Taken, ("id", "volunteer_id", "day", "forget_after")), _taken),
     (Rows(OfferPlace, PLACE_COLUMNS), _places),
 )
 

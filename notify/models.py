@@ -13,7 +13,7 @@ from notify import transports
 from privacy import clock, instance
 from privacy.crypto import Unreadable, context
 from privacy.due import DueQuerySet, DueRow, complete, wait
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 from privacy.states import SomebodyWasFaster, Stateful
 
 QUEUED, SENT, DROPPED = "queued", "sent", "dropped"
@@ -210,6 +210,7 @@ class Notice(Stateful, DueRow):
         DROPPED: frozenset(),
     }
 
+    id = random_key()
     recipient = models.UUIDField(db_index=True)
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="notices")
     transport = models.SlugField(max_length=20, db_index=False)

@@ -1,9 +1,23 @@
 """Every field says what it is to an outsider who holds the database, and how long it lives."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
+
+ID_BITS = 63
+
+
+def random_id() -> int:
+    """A number for a row that says neither how many there were before it nor which came first."""
+    return secrets.randbits(ID_BITS)
+
+
+def random_key() -> "models.BigIntegerField[Any, Any]":
+    """`id = random_key()`: for rows that come and go with an asker. Django's own would count them."""
+    return models.BigIntegerField(primary_key=True, default=random_id, editable=False)
 
 
 @dataclass(frozen=True)

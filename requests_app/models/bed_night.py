@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, models, transaction
 
 from organisation import kinds
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 from privacy.states import SomebodyWasFaster
 from volunteers.models import Offer
 
@@ -55,6 +55,7 @@ class BedNightQuerySet(models.QuerySet["BedNight"]):
 class BedNight(models.Model):
     """One bed of one offer, one night, one claim."""
 
+    id = random_key()
     offer = models.ForeignKey(Offer, models.CASCADE, related_name="bed_nights")
     night = models.DateField()
     bed = models.PositiveSmallIntegerField()

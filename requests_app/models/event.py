@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Max
 
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -20,6 +20,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One move of a need, a task or a claim, to the hour."""
 
+    id = random_key()
     need = models.ForeignKey("requests_app.Need", models.CASCADE, related_name="events")
     task = models.ForeignKey("requests_app.Task", models.CASCADE, null=True, related_name="events")
     claim = models.ForeignKey("requests_app.Claim", models.CASCADE, null=True, related_name="events")

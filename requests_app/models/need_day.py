@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 from privacy import clock
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 
 if TYPE_CHECKING:
     from requests_app.models.need import Need
@@ -32,6 +32,7 @@ class NeedDayManager(models.Manager["NeedDay"]):
 class NeedDay(models.Model):
     """One date a need touches: which parts would do, which must be covered, and whether it is a night."""
 
+    id = random_key()
     need = models.ForeignKey("requests_app.Need", models.CASCADE, related_name="days")
     day = models.DateField()
     weekday_shift = models.PositiveSmallIntegerField()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count
 
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 
 if TYPE_CHECKING:
     from requests_app.models.need import Need
@@ -29,6 +29,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 class Proposal(models.Model):
     """One volunteer was asked about one task: when (hour), how well it fits and why, and what came of it."""
 
+    id = random_key()
     ASKED, CLAIMED, DECLINED = "asked", "claimed", "declined"
 
     task = models.ForeignKey("requests_app.Task", models.CASCADE, related_name="proposals")

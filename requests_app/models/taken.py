@@ -7,7 +7,7 @@ from django.db import models
 
 from privacy import clock
 from privacy.due import DueRow
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 from volunteers.models import Volunteer
 
 WEEK = timedelta(days=7)
@@ -40,6 +40,7 @@ class TakenQuerySet(models.QuerySet["Taken"]):
 class Taken(DueRow):
     """One row for each task taken; deleted after a week."""
 
+    id = random_key()
     volunteer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="taken")
     day = models.DateField()
     forget_after = models.DateTimeField(db_index=True)
