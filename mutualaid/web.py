@@ -15,8 +15,10 @@ from granian.server.mp import MPServer
 from mutualaid import parent_death, wsgi
 from mutualaid.environment import read
 from mutualaid.run import DRAIN, RENEWAL, say
+from privacy import gate
 
-BLOCKING_THREADS = 2
+# Two would do for pages; whoever waits at the gate sleeps in one of the others.
+BLOCKING_THREADS = gate.PLACES + 8
 
 
 class Server(MPServer):

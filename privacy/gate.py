@@ -3,11 +3,16 @@
 One slot per spare core, shared by all processes: each slot is a file that is locked while in use, so a
 process that dies gives its slot back. Without the gate, thirty people who guess codes would take every
 core from everybody else.
+
+Who waits, waits in line: the first in a process goes in first, so that nobody who asks once waits behind
+somebody who asks again and again. Waiting costs a thread and nothing else, and the web server has more
+threads than PLACES: a full line keeps no other page from being answered.
 """
 
 import fcntl
 import os
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,12 +20,41 @@ from pathlib import Path
 
 from django.conf import settings
 
-WAIT_SECONDS = 3.0
+WAIT_SECONDS = 10.0
+# How many threads of one process may wait at once, here and in `pause`.
+PLACES = 56
 _POLL_SECONDS = 0.005
 
 
 class Busy(Exception):
-    """No slot came free in time; the caller answers 503 and asks to try again."""
+    """No slot came free in time, or too many wait; the caller answers 503 and asks to try again."""
+
+
+class _Line:
+    """The threads of this process that want a slot, in the order they came."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._here: list[object] = []
+
+    @contextmanager
+    def first(self, seconds: float) -> Iterator[None]:
+        """Be among the first, as many as there are slots, while the block runs; Busy after `seconds`."""
+        me = object()
+        try:
+            with self._changed:
+                self._here.append(me)
+                if not self._changed.wait_for(lambda: me in self._here[: slots()], seconds):
+                    raise Busy
+            yield
+        finally:
+            with self._changed:
+                self._here.remove(me)
+                self._changed.notify_all()
+
+
+_line = _Line()
+_places = threading.BoundedSemaphore(PLACES)
 
 
 def slots() -> int:
@@ -30,19 +64,20 @@ def slots() -> int:
 
 @contextmanager
 def entered(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold a slot while the block runs; raises Busy after wait_seconds."""
+    """Hold a slot while the block runs; raises Busy after wait_seconds, or at once where PLACES wait."""
     deadline = time.monotonic() + wait_seconds
-    handle = _take()
-    while handle is None:
-        if time.monotonic() >= deadline:
-            raise Busy
-        # Not in step with the others who wait.
-        time.sleep(_POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - no secret depends on it
-        handle = _take()
-    try:
-        yield
-    finally:
-        os.close(handle)
+    with _a_place(), _line.first(wait_seconds):
+        handle = _slot(deadline)
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+
+def pause(seconds: float) -> None:
+    """Keep whoever asked waiting for so long; raises Busy at once where PLACES wait already."""
+    with _a_place():
+        time.sleep(seconds)
 
 
 def load() -> float:
@@ -55,6 +90,28 @@ def load() -> float:
         else:
             os.close(handle)
     return taken / slots()
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _places.acquire(blocking=False):
+        raise Busy
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _slot(deadline: float) -> int:
+    """A slot of this machine; other processes want it, too."""
+    handle = _take()
+    while handle is None:
+        if time.monotonic() >= deadline:
+            raise Busy
+        # Not in step with the others who wait.
+        time.sleep(_POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - no secret depends on it
+        handle = _take()
+    return handle
 
 
 def _take() -> int | None:

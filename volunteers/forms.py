@@ -12,11 +12,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from privacy import clock, codes, gate
+from privacy import clock, codes, gate, tickets
 from privacy.crypto import Unreadable
-from privacy.tickets import Ticket, TicketRefused
 from privacy.wordlists import fold
 from volunteers import keys
 from volunteers.account import HANDLE_MAX, Volunteer
@@ -88,44 +86,25 @@ class SheetForm(forms.Form):
         return cleaned
 
 
+SIGNING_IN = tickets.Purpose("sign in")
+
+
 class Waiting(forms.BaseForm):
     """A form anybody may post, whose price is waiting while the gate is full (privacy/tickets.py).
 
-    While it is calm nothing is asked or counted. Else the form comes back with a ticket and says when to
-    press again.
+    While it is calm nothing is asked or counted.
     """
 
     request: HttpRequest
 
     def pay(self) -> None:
-        """Before any derivation. Errors: ValidationError that says how long to wait."""
-        at = clock.now()
-        brought = str(self.data.get("ticket", ""))
-        try:
-            if brought:
-                return Ticket.spend(brought, at)
-        except TicketRefused as refused:
-            if refused.wait_seconds:
-                raise self._wait(brought, refused.wait_seconds) from None
+        """Before any derivation. Errors: ValidationError where too many wait already."""
         if gate.load() < 1:
-            return None
-        ticket = Ticket.issue(self.request, at)
-        if seconds := ticket.wait(at):
-            raise self._wait(ticket.text, seconds)
-        return None
-
-    def _wait(self, ticket: str, seconds: int) -> ValidationError:
-        self.data = {**{name: self.data[name] for name in self.data}, "ticket": ticket}
-        text = ngettext(
-            "Many people are here. Wait %(seconds)d second, then press again.",
-            "Many people are here. Wait %(seconds)d seconds, then press again.",
-            seconds,
-        )
-        return ValidationError(text % {"seconds": seconds}, code="wait")
-
-
-def ticket_field() -> forms.CharField:
-    return forms.CharField(required=False, max_length=codes.MAX_TYPED, widget=forms.HiddenInput)
+            return
+        try:
+            tickets.pay(self.request, SIGNING_IN, clock.now())
+        except gate.Busy:
+            raise ValidationError(_("Many people are here. Please press again."), code="busy") from None
 
 
 class LoginForm(Waiting, AllauthLoginForm):  # type: ignore[misc]
@@ -141,7 +120,6 @@ class LoginForm(Waiting, AllauthLoginForm):  # type: ignore[misc]
                 help_text=_("It shows the board for two weeks. What is locked stays locked."),
                 required=False,
             ),
-            "ticket": ticket_field(),
         }
 
     def clean(self) -> Any:
@@ -222,7 +200,6 @@ class RecoverForm(Waiting, NewPassphraseForm):
         max_length=codes.MAX_TYPED,
         widget=forms.PasswordInput(attrs=PLAIN),
     )
-    ticket = ticket_field()
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

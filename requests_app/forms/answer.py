@@ -56,7 +56,7 @@ class ReturnForm(forms.Form):
     )
 
     def again(self) -> "ReturnForm":
-        """Asked once more, without what was typed: the ticket was used, or is not ripe."""
+        """Asked once more, without what was typed: too many were trying at this moment."""
         return self._saying(_("Please type your code once more."))
 
     def opening_nothing(self) -> "ReturnForm":

@@ -299,6 +299,11 @@ class AskForm(ShownAsTyped, forms.Form):
             paused=data["not_yet"],
         )
 
+    def once_more(self) -> "AskForm":
+        """As it was typed: too many were asking at this moment. Call after is_valid()."""
+        self.add_error(None, _("Many people are here. Please press Ask once more."))
+        return self
+
     def typed(self) -> str:
         """Every answer as it was sent, to tell one filled form from another."""
         return repr([(name, self[name].data) for name in sorted(self.fields)])

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods
 from organisation import kinds
 from organisation.models import Organisation, PhoneNumber
 from organisation.page_language import keeps_typed, typed_only
-from privacy import clock, codes
-from privacy.tickets import PARAMETER, Ticket, TicketRefused, wait_page
+from privacy import clock, codes, tickets
+from privacy.gate import Busy
+from privacy.tickets import Purpose, Ticket
 from requests_app import asking, visits
 from requests_app.forms.answer import ReturnForm, TwoWordsForm
 from requests_app.forms.ask import AskForm
@@ -24,6 +25,9 @@ from requests_app.visits import Visit, asker_only
 from volunteers import desk
 
 BAD_INPUT = 422
+TYPING_A_CODE = Purpose("code")
+# Looking at the form counts, too. One that is sent twice is answered twice.
+ASKING = Purpose("ask", free_tries=100, uses=3)
 get_or_post = require_http_methods(["GET", "POST"])
 
 
@@ -38,16 +42,18 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404 from None
     at, visit = clock.now(), visits.current(request)
     form = AskForm(request.POST or None, kind=kind, at=at, desk=desk.may_be_granted())
-    page = {"form": form, "kind": kind, **_who_is_on(at)}
     if typed_only(request):
         form.show_as_typed()
-        return render(request, "requests_app/ask.html", page)
+        return _ask_form(request, form, at, 200)
     if not form.is_valid():
-        return render(request, "requests_app/ask.html", page, status=_status(form.is_bound))
+        return _ask_form(request, form, at, _status(form.is_bound))
     key = asking.form_key(form.cleaned_data["token"], csrf_secret(request), form.typed())
     language = translation.get_language() or ""
     try:
+        at = tickets.pay(request, ASKING, at)
         opened = asking.ask(form.asked(), key, visit, language, at)
+    except Busy:
+        return _ask_form(request, form.once_more(), at, BAD_INPUT)
     except asking.PostedBefore:
         return redirect("return")
     if opened is not visit:
@@ -82,10 +88,11 @@ def return_(request: HttpRequest) -> HttpResponse:
     if not form.is_bound:
         return _ask_for_code(request, form, at)
     try:
-        Ticket.spend(request.POST.get(PARAMETER, ""), at)
-    except TicketRefused:
+        at = tickets.pay(request, TYPING_A_CODE, at)
+        # One row is written, whatever the code opens, or not.
+        found = form.is_valid() and Mailbox.objects.knock(codes.read(form.cleaned_data["code"]), at)
+    except Busy:
         return _ask_for_code(request, form.again(), at)
-    found = form.is_valid() and Mailbox.objects.knock(codes.read(form.cleaned_data["code"]), at)
     if not found:
         return _ask_for_code(request, form.opening_nothing(), at)
     visit = Visit(*found)
@@ -116,15 +123,15 @@ def _who_is_on(at: datetime) -> dict[str, object]:
     return {"presence": presence, "numbers": PhoneNumber.objects.all()}
 
 
-def _ask_for_code(request: HttpRequest, form: ReturnForm, at: datetime) -> HttpResponse:
-    """The form, with a ticket; where its price is waiting, first the page that waits.
+def _ask_form(request: HttpRequest, form: AskForm, at: datetime, status: int) -> HttpResponse:
+    """The form, with everything that was typed, and a ticket that ripens while she fills it."""
+    page = {"form": form, "kind": form.kind, "ticket": Ticket.for_form(request, ASKING, at), **_who_is_on(at)}
+    return render(request, "requests_app/ask.html", page, status=status)
 
-    A form that comes back gets a fresh one: the ticket in its address was spent with it.
-    """
-    ticket = Ticket.issue(request, at) if form.is_bound else Ticket.at_door(request, at)
-    if ticket.wait(at) and not form.is_bound:
-        return wait_page(request, ticket, at)
-    page = {"form": form, "ticket": ticket}
+
+def _ask_for_code(request: HttpRequest, form: ReturnForm, at: datetime) -> HttpResponse:
+    """The form, with a fresh ticket that ripens while she types."""
+    page = {"form": form, "ticket": Ticket.issue(request, TYPING_A_CODE, at)}
     return render(request, "requests_app/return.html", page, status=_status(form.is_bound))
 
 

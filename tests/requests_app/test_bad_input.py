@@ -189,13 +189,6 @@ def test_no_code_and_far_too_much_of_one(client: Client, typed: str, expected: s
     assert (response.status_code, sentences(response)) == (422, [expected])
 
 
-def test_a_ticket_used_twice_asks_for_the_code_once_more(client: Client) -> None:
-    used = ticket(client)
-    client.post("/a/return/", {"ticket": used, "code": "zebra"})
-    response = client.post("/a/return/", {"ticket": used, "code": "zebra"})
-    assert sentences(response) == ["Please type your code once more."]
-
-
 @pytest.mark.parametrize("typed", ["zebra", "", "x" * 41, EMOJI, "\0"])
 def test_wrong_words_of_the_code_are_not_echoed_and_do_not_confirm(
     client: Client, world: World, typed: str

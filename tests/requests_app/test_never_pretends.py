@@ -8,7 +8,7 @@ from django.test import Client
 
 from notify.models import Channel, Notice
 from organisation.models import Hours
-from privacy import clock, codes, limits
+from privacy import clock
 from privacy.crypto import SealingImpossible
 from privacy.keyring import FileKeyring, keyring
 from requests_app import rings, tasks
@@ -202,28 +202,6 @@ def test_a_form_sent_again_with_other_answers_is_another_need(world: World) -> N
 
     assert sorted(Need.objects.values_list("day", flat=True)) == [TOMORROW, TOMORROW + timedelta(days=1)]
     assert Mailbox.objects.count() == 1
-
-
-def test_a_slip_while_waiting_is_the_price_keeps_nobody_out(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    visit, _need = world.ask()
-    monkeypatch.setattr(limits, "hit", lambda request, purpose, at: 1000)
-    asker, at = Client(enforce_csrf_checks=True), AT
-    waiting = asker.get("/a/return/")
-    at += timedelta(seconds=5)
-    monkeypatch.setattr("privacy.clock.now", lambda: at)
-    address = waiting["Refresh"].partition("url=")[2]
-    page = text(asker.get(address))
-    wrong = text(post(asker, "/a/return/", page, code="zebra", ticket=hidden(page, "ticket")))
-    later = at + timedelta(seconds=5)
-    monkeypatch.setattr("privacy.clock.now", lambda: later)
-
-    code = codes.as_words(visit.secret or b"", "en")
-    right = post(asker, "/a/return/", wrong, code=code, ticket=hidden(wrong, "ticket"))
-
-    assert 'action="/a/return/"' in page
-    assert (right.status_code, right["Location"]) == (302, "/a/mine/")
 
 
 def test_nothing_says_when_she_asked_while_nobody_was_asked_yet(world: World) -> None:

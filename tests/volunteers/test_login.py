@@ -1,19 +1,17 @@
 """Signing in, unlocking, second step, and the end of every session that should end."""
 
-import re
 import time
 from contextlib import ExitStack
-from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from privacy import gate
-from privacy.tickets import FREE_TRIES, Ticket
+from privacy import gate, limits
+from privacy.tickets import MAX_WAIT
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
 from tests.volunteers.test_keys import everything
@@ -89,35 +87,33 @@ def test_many_wrong_tries_lock_one_name_and_nobody_else(ana: Person, ben: Person
     assert other.status_code == 302
 
 
-def test_in_a_crowd_the_form_comes_back_with_a_ticket_to_wait_with(
-    ben: Person, client: Client, rf: RequestFactory
+def test_in_a_crowd_who_tries_a_lot_waits_and_then_gets_in(
+    ben: Person, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _try in range(FREE_TRIES + 1):
-        Ticket.issue(rf.get("/"), AT)
+    paused: list[float] = []
+    monkeypatch.setattr(gate, "pause", paused.append)
+    monkeypatch.setattr(gate, "load", lambda: 1.0)
+    typed = {"login": ben.volunteer.username, "password": PASSPHRASE}
+
+    answers = {Client().post("/accounts/login/", typed).status_code for _try in range(40)}
+
+    assert answers == {302}
+    assert (paused[0], paused[-1]) == (1.0, MAX_WAIT.total_seconds())
+
+
+def test_where_too_many_wait_the_form_comes_back(
+    ben: Person, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "hit", lambda *args: 1000)
+    monkeypatch.setattr(gate, "load", lambda: 1.0)
     typed = {"login": ben.volunteer.username, "password": PASSPHRASE}
 
     with ExitStack() as crowd:
-        for _slot in range(gate.slots()):
-            crowd.enter_context(gate.entered())
+        for _place in range(gate.PLACES):
+            crowd.enter_context(gate._a_place())
         page = client.post("/accounts/login/", typed).content.decode()
-    ticket = re.search(r'name="ticket" value="([^"]+)"', page)
-    assert ticket is not None
-    at_once = client.post("/accounts/login/", typed | {"ticket": ticket[1]})
 
-    assert "press again" in page
-    assert (ben.volunteer.username in page, at_once.status_code) == (True, 200)
-
-
-def test_a_ticket_that_is_ripe_lets_in(
-    ben: Person, client: Client, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _try in range(FREE_TRIES + 1):
-        ticket = Ticket.issue(rf.get("/"), AT)
-    monkeypatch.setattr("privacy.clock.now", lambda: AT + timedelta(seconds=5))
-
-    typed = {"login": ben.volunteer.username, "password": PASSPHRASE, "ticket": ticket.text}
-
-    assert client.post("/accounts/login/", typed).status_code == 302
+    assert ("Please press again." in page, ben.volunteer.username in page) == (True, True)
 
 
 def test_a_passphrase_is_not_sent_back(ben: Person, client: Client) -> None:
