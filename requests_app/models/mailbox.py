@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Exists
+from django.db.models import Exists, Q
 
 from notify import outbox
 from privacy import clock, crypto, instance
@@ -34,15 +34,20 @@ def hidden_name(seed: bytes) -> bytes:
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def with_something_to_show(self, at: datetime) -> "MailboxQuerySet":
+        """Not those whose last need is to be purged, whether the broom came or not."""
+        lives = Q(needs__isnull=False, needs__purge_after__isnull=True)
+        return self.filter(lives | Q(needs__purge_after__gt=at)).distinct()
+
     def behind(self, secret: bytes, at: datetime) -> "tuple[Mailbox, bytes] | None":
-        """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none, or
-        it is hidden.
+        """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none, it
+        is hidden, or nothing is left of its needs.
 
         One Argon2id and one query, whether the code is known or not.
         """
         seeds = {derived.lookup: derived.seed for derived in derive_all(secret)}
         hidden = Knock.objects.hiding(map(hidden_name, seeds.values())).in_force(at)
-        mailbox = self.filter(~Exists(hidden), lookup__in=list(seeds)).first()
+        mailbox = self.with_something_to_show(at).filter(~Exists(hidden), lookup__in=list(seeds)).first()
         if mailbox is None:
             return None
         return mailbox, seeds[bytes(mailbox.lookup)]

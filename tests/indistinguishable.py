@@ -1,0 +1,42 @@
+"""Whether two kinds of answers can be told apart by how long they take, on a machine that does other things.
+
+All kinds are timed in rounds, each once a round and in an order that changes, so that whatever else the
+machine does hits all of them. If a kind makes no difference, it makes none which of a round's times is called
+which: its median lies as far from the others' as after the names were shuffled within each round, which is
+what several runs of one kind are.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+ROUNDS = 200
+SHUFFLES = 2000
+
+
+def timed(kinds: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> list[list[float]]:
+    """Seconds: one list a round, in the order of `kinds`."""
+    names, found = list(kinds), []
+    for each in range(rounds + 3):
+        times = dict.fromkeys(names, 0.0)
+        for name in random.sample(names, len(names)):
+            begun = time.perf_counter()
+            kinds[name]()
+            times[name] = time.perf_counter() - begun
+        # The first few load what is then kept.
+        if each >= 3:
+            found.append(list(times.values()))
+    return found
+
+
+def apart(rounds: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """(how far the medians of the kinds are apart, how far at most after SHUFFLES shuffles), in seconds."""
+    dice = random.Random("the same every time")
+    shuffled = (_spread([dice.sample(times, len(times)) for times in rounds]) for _ in range(SHUFFLES))
+    return _spread(rounds), max(shuffled)
+
+
+def _spread(rounds: Sequence[Sequence[float]]) -> float:
+    medians = [median(times) for times in zip(*rounds, strict=True)]
+    return max(medians) - min(medians)
