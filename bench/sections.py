@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import servers
 
-SECTIONS = ("match", "pages", "memory")
+SECTIONS = ("match", "pages", "memory", "gate")
 DATABASES = ("sqlite", "postgresql")
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,51 @@ def test_who_waits_at_the_gate_gets_in_when_it_opens() -> None:
         thread.join()
 
     assert most == [1] * 8
+
+
+@pytest.mark.usefixtures("one_slot")
+def test_who_came_first_goes_in_first() -> None:
+    inside: list[int] = []
+
+    def work(number: int) -> None:
+        with gate.entered(wait_seconds=20):
+            inside.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    with gate.entered():
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(gate._line._here) < number + 2:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+
+    assert inside == list(range(12))
+
+
+@pytest.mark.usefixtures("one_slot")
+def test_where_every_place_is_taken_nobody_waits() -> None:
+    with ExitStack() as crowd:
+        for _place in range(gate.PLACES):
+            crowd.enter_context(gate._a_place())
+        with pytest.raises(gate.Busy):
+            gate.pause(60)
+        with pytest.raises(gate.Busy), gate.entered(wait_seconds=60):
+            pass
+
+    with gate.entered():
+        gate.pause(0)
+
+
+@pytest.mark.usefixtures("one_slot")
+def test_who_gave_up_leaves_no_gap_in_the_line() -> None:
+    with gate.entered():
+        for _try in range(3):
+            with pytest.raises(gate.Busy), gate.entered(wait_seconds=0.01):
+                pass
+
+    with gate.entered(wait_seconds=0.01):
+        assert len(gate._line._here) == 1
 
 
 @pytest.mark.usefixtures("one_slot")

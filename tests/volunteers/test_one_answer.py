@@ -1,24 +1,29 @@
 """Unknown, wrong, suspended: one and the same answer, down to the bytes, the queries and the work."""
 
+import logging
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from nacl.pwhash import argon2id
 
+from tests import indistinguishable
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
 
 pytestmark = pytest.mark.urls("tests.volunteers.urls")
 NEW = "orchard window paper boat"
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
-# The second in which it was said; and how long the name is that was typed.
-OF_THE_MOMENT = {"Expires", "Content-Length"}
 VALUE = re.compile(r"'[^']*'|\b\d+\b")
+WRITE = re.compile(r"INSERT|UPDATE|DELETE")
+WRONG = "not the right one"
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class Answer:
     body: bytes
     queries: tuple[str, ...]
     derivations: int
-    cookies: tuple[str, ...]
+    cookies: tuple[tuple[str, str], ...]
+
+    @property
+    def writes(self) -> list[str]:
+        return [query for query in self.queries if WRITE.match(query)]
 
 
 @pytest.fixture
@@ -47,18 +56,35 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return count
 
 
-def answer(path: str, typed: dict[str, str], counted: list[int]) -> Answer:
-    """The page that answers, with the CSRF token and the name that was typed masked."""
+def answer(path: str, typed: dict[str, str], counted: list[int], session: str = "") -> Answer:
+    """The page that answers, with the CSRF token and the name that was typed masked.
+
+    `session`: the cookie of a device that was signed in before.
+    """
     client = Client(enforce_csrf_checks=True)
     token = client.get(path).context["csrf_token"]
+    if session:
+        client.cookies["s"] = session
     counted.clear()
     with CaptureQueriesContext(connection) as queries:
         page = client.post(path, {"csrfmiddlewaretoken": str(token), **typed})
     name = typed.get("login", typed.get("username", ""))
     body = TOKEN.sub(b"", page.content).replace(name.encode(), b"-")
-    headers = tuple(sorted((k, v) for k, v in page.headers.items() if k not in OF_THE_MOMENT))
+    # The second in which it was said; and how long the name is that was typed.
+    assert int(page.headers["Content-Length"]) == len(page.content)
+    of_the_moment = {"Content-Length": "-"} | ({"Expires": "-"} if "Expires" in page.headers else {})
+    headers = tuple(sorted({**page.headers, **of_the_moment}.items()))
     statements = tuple(VALUE.sub("?", query["sql"]) for query in queries.captured_queries)
-    return Answer(page.status_code, headers, body, statements, len(counted), tuple(sorted(page.cookies)))
+    cookies = tuple(sorted((key, repr({**morsel})) for key, morsel in page.cookies.items()))
+    return Answer(page.status_code, headers, body, statements, len(counted), cookies)
+
+
+@pytest.fixture
+def ada(ana: Person) -> Person:
+    """With a second factor."""
+    ada = people.volunteer(ana, "Ada")
+    TOTP.activate(ada.volunteer, "JBSWY3DPEHPK3PXP")
+    return ada
 
 
 @pytest.fixture
@@ -69,38 +95,116 @@ def kim(ana: Person) -> Person:
     return kim
 
 
+def wrong_tries(ana: Person, ben: Person, kim: Person, ada: Person) -> dict[str, dict[str, str]]:
+    """Every try that lets nobody in: unknown, wrong, suspended, with a second factor, not let in yet."""
+    new = people.newcomer(ana, "New")
+    names = {"unknown": ("nobody-here-10", PASSPHRASE), "unknown, too": ("nobody-here-11", WRONG)}
+    names |= {"suspended, right": (kim.volunteer.username, PASSPHRASE)}
+    some = {"known": ben, "suspended": kim, "second factor": ada, "newcomer": new, "coordinator": ana}
+    names |= {what: (person.volunteer.username, WRONG) for what, person in some.items()}
+    return {what: {"login": name, "password": typed} for what, (name, typed) in names.items()}
+
+
 def test_at_the_door_nobody_learns_who_has_an_account(
-    ana: Person, ben: Person, kim: Person, counted: list[int]
+    ana: Person, ben: Person, kim: Person, ada: Person, counted: list[int]
 ) -> None:
-    tries = [
-        {"login": "nobody-here-10", "password": PASSPHRASE},
-        {"login": ben.volunteer.username, "password": "not the right one"},
-        {"login": kim.volunteer.username, "password": PASSPHRASE},
-        {"login": kim.volunteer.username, "password": "not the right one"},
-    ]
+    tries = wrong_tries(ana, ben, kim, ada)
 
-    answers = {answer("/accounts/login/", typed, counted) for typed in tries}
+    answers = {what: answer("/accounts/login/", typed, counted) for what, typed in tries.items()}
 
-    assert len(answers) == 1
-    assert answers.pop().derivations == 1
+    unknown = answers["unknown"]
+    assert answers == dict.fromkeys(answers, unknown)
+    assert (unknown.derivations, unknown.writes) == (1, [])
+
+
+def test_a_device_that_was_remembered_says_nothing_about_its_suspended_owner(
+    ana: Person, ben: Person, ada: Person, counted: list[int]
+) -> None:
+    device = Client()
+    kim = people.volunteer(ana, "Kim")
+    typed = {"login": kim.volunteer.username, "password": PASSPHRASE, "remember": "on"}
+    assert device.post("/accounts/login/", typed).status_code == 302
+    kim.volunteer.suspend_account(AT)
+    tries = wrong_tries(ana, ben, kim, ada)
+
+    answers = {
+        what: answer("/accounts/login/", typed, counted, device.cookies["s"].value)
+        for what, typed in tries.items()
+    }
+
+    unknown = answers["unknown"]
+    assert answers == dict.fromkeys(answers, unknown)
+    assert b"do not go together" in unknown.body
+
+
+def time_of(path: str, typed: dict[str, str]) -> Callable[[], object]:
+    """The answer to a form that is there; nobody tried before, or the name would be held up."""
+    client = Client(enforce_csrf_checks=True)
+    token = str(client.get(path).context["csrf_token"])
+
+    def work() -> object:
+        cache.clear()
+        return client.post(path, {"csrfmiddlewaretoken": token, **typed})
+
+    return work
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("_quiet")
+def test_no_wrong_try_at_the_door_takes_longer_than_another(
+    ana: Person, ben: Person, kim: Person, ada: Person
+) -> None:
+    tries = wrong_tries(ana, ben, kim, ada)
+
+    found, by_chance = indistinguishable.apart(
+        indistinguishable.timed({what: time_of("/accounts/login/", typed) for what, typed in tries.items()})
+    )
+
+    assert found <= by_chance
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("_quiet")
+def test_no_wrong_sheet_takes_longer_than_another(ana: Person, ben: Person, kim: Person) -> None:
+    new = {"passphrase": NEW, "again": NEW}
+    tries = wrong_sheets(ben, kim)
+
+    found, by_chance = indistinguishable.apart(
+        indistinguishable.timed(
+            {what: time_of("/accounts/recover/", typed | new) for what, typed in tries.items()}
+        )
+    )
+
+    assert found <= by_chance
+
+
+@pytest.fixture
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def wrong_sheets(ben: Person, kim: Person) -> dict[str, dict[str, str]]:
+    return {
+        "unknown": {"username": "nobody-here-10", "sheet": ben.sheet},
+        "another's": {"username": ben.volunteer.username, "sheet": kim.sheet},
+        "suspended": {"username": kim.volunteer.username, "sheet": kim.sheet},
+        "no sheet": {"username": kim.volunteer.username, "sheet": "not eight words at all"},
+    }
 
 
 def test_with_a_sheet_nobody_learns_who_has_an_account(
     ana: Person, ben: Person, kim: Person, counted: list[int]
 ) -> None:
-    tries = [
-        {"username": "nobody-here-10", "sheet": ben.sheet},
-        {"username": ben.volunteer.username, "sheet": kim.sheet},
-        {"username": kim.volunteer.username, "sheet": kim.sheet},
-        {"username": kim.volunteer.username, "sheet": "not eight words at all"},
-    ]
-
     answers = {
-        answer("/accounts/recover/", typed | {"passphrase": NEW, "again": NEW}, counted) for typed in tries
+        what: answer("/accounts/recover/", typed | {"passphrase": NEW, "again": NEW}, counted)
+        for what, typed in wrong_sheets(ben, kim).items()
     }
 
-    assert len(answers) == 1
-    assert answers.pop().derivations == 1
+    unknown = answers["unknown"]
+    assert answers == dict.fromkeys(answers, unknown)
+    assert (unknown.derivations, unknown.writes) == (1, [])
 
 
 def test_after_many_tries_an_unknown_name_is_held_up_as_a_known_one(

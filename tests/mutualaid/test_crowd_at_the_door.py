@@ -1,0 +1,120 @@
+"""Thirty people guess codes on the running system, and nobody else suffers.
+
+Times here are compared within one run, or with what only a broken mechanism would take; the figures
+themselves are measured by `make bench ONLY=gate`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from statistics import median
+
+import pytest
+
+from privacy import codes
+from privacy.derivation import MEMORY
+from privacy.tickets import MAX_WAIT
+from tests import door
+from tests.live import LiveSystem
+
+PEOPLE = 30
+PRICE = MAX_WAIT.total_seconds()
+# So many tries, and everybody at that address pays the whole price.
+TRIES = 60
+USUAL = 0.25  # seconds that a code takes on a small machine which does nothing else
+# Thirty derivations at once would take six times as much.
+MORE_MEMORY = 5 * MEMORY
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def system(live_system: Callable[..., LiveSystem]) -> LiveSystem:
+    return live_system("sqlite", "memory")
+
+
+@pytest.fixture(scope="module")
+def code(system: LiveSystem) -> str:
+    return door.code_of_somebody(system.url)
+
+
+@contextmanager
+def watched(system: LiveSystem) -> Iterator[list[int]]:
+    """Bytes the whole tree needs, again and again while the block runs; the first is from before."""
+    found, over = [system.memory()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.25):
+            found.append(system.memory())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("hoarded", [0, 20], ids=["one ticket after the other", "tickets in advance"])
+def test_while_thirty_guess_her_code_lets_her_in_and_pages_come(
+    system: LiveSystem, code: str, hoarded: int
+) -> None:
+    quiet = median(door.page_seconds(system.url, 40))
+    # How much slower than usual this machine is just now, because it does other things.
+    slow = max(1, median(door.entry_seconds(system.url, code, "127.0.0.7") for _try in range(5)) / USUAL)
+
+    with watched(system) as memory, door.guessing(system.url, PEOPLE, hoarded) as crowd:
+        crowd.until(TRIES)
+        crowded = median(door.page_seconds(system.url, 40))
+        entries = [door.entry_seconds(system.url, code) for _try in range(5)]
+
+    assert max(entries) < 5 * slow
+    assert crowded < quiet + 0.25 * slow
+    assert max(memory) < memory[0] + MORE_MEMORY
+    assert (set(crowd.statuses()), crowd.broken) == ({422}, [])
+
+
+def test_who_guesses_a_lot_waits_and_who_comes_from_elsewhere_does_not(system: LiveSystem, code: str) -> None:
+    with door.guessing(system.url, PEOPLE) as crowd:
+        crowd.until(TRIES)
+        here = [door.entry_seconds(system.url, code) for _try in range(3)]
+        elsewhere = [door.entry_seconds(system.url, code, "127.0.0.2") for _try in range(3)]
+
+    assert min(here) >= PRICE
+    assert median(elsewhere) < median(here) - PRICE / 2
+
+
+def test_one_guesser_gets_no_more_than_a_try_for_each_price(system: LiveSystem) -> None:
+    with closing(door.Visitor(system.url, "127.0.0.3")) as visitor:
+        for _look in range(TRIES):
+            # Each counts, and only the price is still to be paid.
+            visitor.get(door.DOOR)
+    wrong = codes.as_words(codes.new_secret(), "en")
+
+    took = [door.guess_seconds(system.url, wrong, "127.0.0.3") for _try in range(4)]
+
+    assert min(took) >= PRICE * 0.99
+
+
+def test_thirty_honest_people_behind_one_address_wait_for_nothing(system: LiveSystem, code: str) -> None:
+    asked = sorted(door.ask_seconds(system.url, "127.0.0.4") for _person in range(30))
+    entered = sorted(door.entry_seconds(system.url, code, "127.0.0.5") for _person in range(30))
+
+    # The least price is a second; whatever else the machine does may take one of them longer.
+    assert (asked[-3] < 1, entered[-3] < 1) == (True, True)
+
+
+def test_fifty_codes_at_once_are_all_answered_with_little_memory(system: LiveSystem, code: str) -> None:
+    wrong = codes.as_words(codes.new_secret(), "en")
+    with ExitStack() as people, ThreadPoolExecutor(50) as pool:
+        visitors = [people.enter_context(closing(door.Visitor(system.url, "127.0.0.6"))) for _n in range(50)]
+        for visitor in visitors:
+            visitor.get(door.DOOR)
+        with watched(system) as memory:
+            typed = [{"code": code}, {"code": wrong}] * 25
+            answers = list(pool.map(lambda one, form: one.post(door.DOOR, form), visitors, typed))
+
+    assert answers == [302, 422] * 25
+    assert max(memory) < memory[0] + MORE_MEMORY
