@@ -1,4 +1,4 @@
-"""The real settings, but nobody waits, neither for a ticket nor at the gate: what the gate is measured beside."""
+"""The real settings, but nobody waits, for a ticket or at the gate: what the gate is measured beside."""
 
 from mutualaid.settings import *  # noqa: F403
 
