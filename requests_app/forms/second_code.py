@@ -95,6 +95,11 @@ class SecondCodeForm(forms.Form):
             paused=True,
         )
 
+    def once_more(self) -> "SecondCodeForm":
+        """As it was filled in: too many were asking at this moment. Call after is_valid()."""
+        self.add_error(None, _("Many people are here. Please press it once more."))
+        return self
+
     def typed(self) -> str:
         """Every answer as it was sent, to tell one filled form from another."""
         return repr([(name, self[name].data) for name in sorted(self.fields)])

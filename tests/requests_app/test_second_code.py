@@ -1,6 +1,7 @@
 """A second code, for when somebody makes her open her page: what it opens and does, what nobody can tell."""
 
 import re
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from notify.models import Channel, Notice
-from privacy import codes, crypto
+from privacy import codes, crypto, gate
 from privacy.crypto import Unreadable
 from privacy.models import Compartment
 from requests_app import asking, tasks
@@ -125,6 +126,24 @@ def test_bad_answers_come_back_with_a_sentence_and_make_nothing(world: World, fi
     # The choice she made is still there; one that is none is the one that does less.
     ticked = re.findall(r'name="does" value="(\w+)"[^>]*checked', text(answer))
     assert ticked == ([] if field == "does" else ["erase"])
+
+
+def test_where_too_many_are_asking_the_form_comes_back_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _need = world.ask()
+    asker = enter(first)
+    page = text(asker.get("/a/mine/"))
+    typed = {"does": "erase", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+    monkeypatch.setattr(gate, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(gate, "_places", threading.BoundedSemaphore(1))
+
+    with gate._places:
+        answer = post(asker, "/a/mine/code/", page, second_token=hidden(page, "second_token"), **typed)
+
+    assert (answer.status_code, Mailbox.objects.count()) == (422, 1)
+    assert "Many people are here. Please press it once more." in text(answer)
+    assert re.findall(r'name="does" value="(\w+)"[^>]*checked', text(answer)) == ["erase"]
 
 
 # What it opens
