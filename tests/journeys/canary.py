@@ -4,7 +4,8 @@ import base64
 import re
 import secrets
 import string
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +46,29 @@ def _base64(data: bytes) -> Iterator[bytes]:
 BEGINNING = Needle.of(PREFIX.encode())
 
 
+class Many:
+    """So many needles that each cannot be searched for: eight bytes of each are looked up in one pass."""
+
+    def __init__(self) -> None:
+        self.needles: dict[str, Needle] = {}
+        self.heads: set[int] = set()
+
+    def add(self, label: str, secrets: Iterable[bytes]) -> None:
+        for number, secret in enumerate(secrets):
+            needle = Needle.of(secret)
+            self.needles[f"{label} {number}"] = needle
+            self.heads |= {int.from_bytes(form[:8], sys.byteorder) for form in needle.any_case | needle.exact}
+
+    def may_be_in(self, data: bytes, small: bytes) -> bool:
+        """Whether it is worth while to search for each."""
+        return bool(self.heads) and any(
+            not self.heads.isdisjoint(memoryview(part)[at : len(part) - (len(part) - at) % 8].cast("Q"))
+            for part in (data, small)
+            if part.strip(b"\0")
+            for at in range(min(8, len(part)))
+        )
+
+
 @dataclass
 class Canaries:
     """What was typed: label → the string; and how each of them, and every other secret, would look."""
@@ -52,6 +76,7 @@ class Canaries:
     typed: dict[str, str] = field(default_factory=dict)
     needles: dict[str, Needle] = field(default_factory=dict)
     others: dict[str, Needle] = field(default_factory=dict)
+    many: Many = field(default_factory=Many)
 
     def new(self, label: str, before: str = "", after: str = "") -> str:
         """A string to type, never typed before; `before` and `after` stand around it."""
@@ -71,10 +96,16 @@ class Canaries:
         """A secret that somebody was given, not typed."""
         self.others[label] = Needle.of(*forms)
 
+    def hashes(self, label: str, *digests: bytes) -> None:
+        """Hashes of something, by the hundred."""
+        self.many.add(label, digests)
+
     def found_in(self, data: bytes) -> set[str]:
         """The labels of those that stand in `data` in any form."""
         small = data.lower()
         looked_for = dict(self.others)
+        if self.many.may_be_in(data, small):
+            looked_for |= self.many.needles
         if BEGINNING.is_in(data, small):
             looked_for |= self.needles
         return {label for label, needle in looked_for.items() if needle.is_in(data, small)}

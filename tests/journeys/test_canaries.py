@@ -119,7 +119,7 @@ def found(stage: Stage, canaries: Canaries, listener: Listener | None) -> dict[s
         places |= {"statements": canaries.found_in(log) - LOOKED_UP}
     if listener is not None:
         places |= {"said to Redis": canaries.found_in(bytes(listener.heard))}
-        places |= {"kept in Redis": canaries.found_in(_kept_in_redis(stage))}
+        places |= {"kept in Redis": canaries.found_in(kept_in_redis(stage))}
     return {place: labels for place, labels in places.items() if labels}
 
 
@@ -145,7 +145,7 @@ def dump(url: str) -> bytes:
     return subprocess.run([servers.program("pg_dump"), url], check=True, capture_output=True).stdout
 
 
-def _kept_in_redis(stage: Stage) -> bytes:
+def kept_in_redis(stage: Stage) -> bytes:
     kept = [b""]
     for name in ("CELERY_BROKER_URL", "CACHE_URL"):
         client = redis.Redis.from_url(stage.system.environment[name])

@@ -29,13 +29,14 @@ class Exchange:
 class Browser:
     """One person's browser. It refuses to read an error page: every answer of 500 and more fails the test.
 
-    `forwarded` are headers of a proxy before the system.
+    `forwarded` are headers of a proxy before the system, `source` the address it comes from.
     `free_text` are the names of all fields it was ever offered to type into, `typed` of those it filled.
     """
 
     url: str
     language: str = "en"
     user_agent: str = "Mozilla/5.0"
+    source: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
     seen: list[Exchange] = field(default_factory=list)
     forwarded: dict[str, str] = field(default_factory=dict)
@@ -107,7 +108,12 @@ class Browser:
             sent["Referer"] = before
         if method == "POST":
             sent |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.url}
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = http.client.HTTPConnection(
+            parts.hostname or "",
+            parts.port,
+            timeout=30,
+            source_address=(self.source, 0) if self.source else None,
+        )
         try:
             target = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.request(method, target or "/", body, sent)
