@@ -5,6 +5,7 @@ only in the cache, beside the counts it makes meaningless when it goes.
 """
 
 import ipaddress
+import math
 import secrets
 from datetime import UTC, datetime, timedelta
 
@@ -53,10 +54,12 @@ def _count(key: str) -> int:
 
 
 def _salt(at: datetime) -> bytes:
-    key = f"limits:salt:{at.astimezone(UTC):%Y%j}"
+    day = at.astimezone(UTC)
+    key = f"limits:salt:{day:%Y%j}"
     salt = cache.get(key)
     if salt is None:
-        cache.add(key, secrets.token_bytes(_SALT_BYTES), timeout=24 * 60 * 60)
+        midnight = day.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        cache.add(key, secrets.token_bytes(_SALT_BYTES), timeout=math.ceil((midnight - day).total_seconds()))
         salt = cache.get(key)
     return bytes(salt)
 
