@@ -41,7 +41,7 @@ def _in_another_process(queue: Any) -> None:
 
 
 def _of_salt(salt: bytes, address: str, at: datetime) -> set[bytes]:
-    """The keys under which the tries of an address lie, for whoever has the salt and the instance's secrets."""
+    """The keys under which the tries of an address lie, for whoever has salt and secrets."""
     who = instance.blind("code", salt + limits._origin(_from(address)))
     number = int(at.timestamp()) // limits._SLICE_SECONDS
     return {blinded(f"limits:{who}:{each}", "", 1).encode() for each in (number - 1, number)}
