@@ -92,8 +92,8 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": asked.get("host") or unquote(parts.hostname or ""),
         "PORT": str(parts.port or asked.get("port") or ""),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
+        # A web process has many threads, most of them asleep: a connection is for as long as a request.
+        "CONN_MAX_AGE": 0,
         # Without server-side binding, values appear in the server's log and in pg_stat_activity.
         "OPTIONS": {"server_side_binding": True, "connect_timeout": 5},
     }

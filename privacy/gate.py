@@ -5,8 +5,8 @@ process that dies gives its slot back. Without the gate, thirty people who guess
 core from everybody else.
 
 Who waits, waits in line: the first in a process goes in first, so that nobody who asks once waits behind
-somebody who asks again and again. Waiting costs a thread and nothing else, and the web server has more
-threads than PLACES: a full line keeps no other page from being answered.
+somebody who asks again and again. Waiting costs a thread and nothing else, no connection to the database
+either, and the web server has more threads than PLACES: a full line keeps no other page from being answered.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
 
 WAIT_SECONDS = 10.0
 # How many threads of one process may wait at once, here and in `pause`.
@@ -44,6 +45,8 @@ class _Line:
         try:
             with self._changed:
                 self._here.append(me)
+                if me not in self._here[: slots()]:
+                    _hold_no_connection()
                 if not self._changed.wait_for(lambda: me in self._here[: slots()], seconds):
                     raise Busy
             yield
@@ -77,6 +80,7 @@ def entered(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
 def pause(seconds: float) -> None:
     """Keep whoever asked waiting for so long; raises Busy at once where PLACES wait already."""
     with _a_place():
+        _hold_no_connection()
         time.sleep(seconds)
 
 
@@ -90,6 +94,12 @@ def load() -> float:
         else:
             os.close(handle)
     return taken / slots()
+
+
+def _hold_no_connection() -> None:
+    """A server has few of them, and others need one. A transaction keeps its own."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 @contextmanager

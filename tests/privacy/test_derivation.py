@@ -4,13 +4,14 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from nacl.pwhash import argon2id
 
-from privacy import derivation, gate, instance
+from privacy import clock, derivation, gate, instance
 
 SECRET = bytes(range(10))
 
@@ -181,3 +182,27 @@ class Peppers:
         self.peppers = peppers
         self.pepper_version = max(peppers)
         self.salt = b"public"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["at the gate", "for a ticket"])
+def test_who_waits_holds_no_connection_to_the_database(one_slot: None, how: str) -> None:
+    held: list[object] = []
+
+    def come() -> None:
+        clock.now()
+        held.append(connection.connection is None)
+        if how == "at the gate":
+            with suppress(gate.Busy), gate.entered(0.3):
+                pass
+        else:
+            gate.pause(0.05)
+        held.append(connection.connection is None)
+        connection.close()
+
+    with gate.entered():
+        visitor = threading.Thread(target=come)
+        visitor.start()
+        visitor.join()
+
+    assert held == [False, True]
