@@ -11,6 +11,7 @@ from tests.journeys.canary import Canaries
 from tests.live import LiveSystem
 
 _LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S\S)\S* \S+ \S+ (\S+) *(.*)")
+_EMPTY = bytes(4096)
 
 
 def dump(pid: int) -> list[bytes]:
@@ -25,7 +26,8 @@ def dump(pid: int) -> list[bytes]:
             # Gone since, or a device's: nothing that can be read.
             with contextlib.suppress(OSError):
                 memory.seek(int(start, 16))
-                parts.append(memory.read(int(end, 16) - int(start, 16)))
+                # Pages nobody ever wrote on are left out: there are many.
+                parts.append(memory.read(int(end, 16) - int(start, 16)).replace(_EMPTY, b""))
     return parts
 
 
@@ -38,6 +40,12 @@ def web_process(system: LiveSystem) -> psutil.Process:
     """Granian's own: the parent of the one that serves."""
     nursery = system.processes()[0].children()[0]
     return next(child for child in nursery.children() if child.children())
+
+
+def those_that_stay(system: LiveSystem) -> list[psutil.Process]:
+    """Every process but the one that serves pages."""
+    replaced = web_process(system).children()
+    return [process for process in system.processes() if process not in replaced]
 
 
 def serving(system: LiveSystem) -> psutil.Process:
