@@ -1,8 +1,10 @@
 """What a browser is given to keep, and what every answer says about itself."""
 
 import re
+import socket
 from collections.abc import Callable
 from http.cookies import Morsel, SimpleCookie
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.journeys.walk import Browser, Exchange
 from tests.live import LiveSystem
 
 ONION = f"http://{'a2b3' * 14}.onion"
+BOTH = {"PUBLIC_URL": "https://notes.example.org", "ONION_URL": ONION}
 # Session, CSRF, language: nothing else is ever stored in a browser.
 NAMES = {"s", "c", "l"}
 SAME_SITE = {"s": "Lax", "c": "Strict", "l": "Lax"}
@@ -82,7 +85,7 @@ def test_leaving_takes_every_cookie_back(stage: Stage) -> None:
 def test_at_both_addresses_of_one_instance_cookies_are_as_right_as_can_be(
     live_system: Callable[..., LiveSystem],
 ) -> None:
-    system = live_system(PUBLIC_URL="https://notes.example.org", ONION_URL=ONION)
+    system = live_system(**BOTH)
     https = Browser(system.url)
     https.forwarded = {"Host": "notes.example.org", "X-Forwarded-Proto": "https"}
     onion = Browser(system.url)
@@ -104,3 +107,47 @@ def test_at_both_addresses_of_one_instance_cookies_are_as_right_as_can_be(
         for browser in (https, onion)
     ]
     assert hsts == [{"max-age=31536000"}, {None}]
+
+
+def over_the_wire(system: LiveSystem, request: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Status, headers and body of what comes back for these bytes."""
+    place = urlsplit(system.url)
+    with socket.create_connection((place.hostname, place.port), timeout=20) as line:
+        line.sendall(request)
+        received = b"".join(iter(lambda: line.recv(1 << 16), b""))
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    pairs = [(name.lower(), value) for name, _, value in (one.partition(": ") for one in lines)]
+    return int(first.split()[1]), pairs, body
+
+
+@pytest.mark.parametrize(
+    ("status", "request_"),
+    [
+        (400, b"nothing that is HTTP\r\n\r\n"),
+        (400, b"GET / HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n"),
+        (400, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n"),
+        (414, b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+        (431, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 900_000 + b"\r\n\r\n"),
+    ],
+    ids=["not HTTP", "HTTP/2", "no colon", "long address", "long header"],
+)
+def test_what_the_web_server_refuses_by_itself_is_empty_and_names_no_software(
+    live_system: Callable[..., LiveSystem], status: int, request_: bytes
+) -> None:
+    found, headers, body = over_the_wire(live_system(**BOTH), request_)
+    assert (found, body) == (status, b"")
+    assert {name for name, _value in headers} == {"connection", "content-length", "date"}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "TRACE", "OPTIONS", "CONNECT", "STRANGE"])
+def test_every_header_is_sent_once_whatever_the_method_and_nothing_is_echoed(
+    live_system: Callable[..., LiveSystem], method: str
+) -> None:
+    said = "a-word-that-nobody-else-says"
+    request = f"{method} /a/leave/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Said: {said}\r\n\r\n"
+    _status, headers, body = over_the_wire(live_system(**BOTH), request.encode())
+    names = [name for name, _value in headers if name != "set-cookie"]
+    assert sorted(names) == sorted(set(names))
+    assert dict(headers)["server"] == "web"
+    assert said not in f"{headers}{body!r}"
