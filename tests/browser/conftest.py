@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser import front
+from tests.browser import doors, front
+from tests.browser.doors import NAME, ONION, Door
 from tests.live import LiveSystem
 
 CHROMIUM_FLAGS = [
@@ -23,6 +24,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP {ONION} 127.0.0.1",
 ]
 SAFEST = {
     "svg.disabled": True,
@@ -35,7 +37,11 @@ SAFEST = {
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "services.settings.server": "http://127.0.0.1:1",
+    "network.dns.localDomains": f"{NAME},{ONION}",
+    "network.dns.blockDotOnion": False,
 }
+# Of two browsers at two doors these are asked in `make test`, the others in the drill.
+MAIN = {("chromium", "https"), ("firefox", "onion")}
 PHONE = {"width": 320, "height": 640}
 
 
@@ -47,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("second_look") and _browser(item) == "firefox":
             item.add_marker(pytest.mark.drill)
+        if _param(item, "door") and (_browser(item), _param(item, "door")) not in MAIN:
+            item.add_marker(pytest.mark.drill)
     # What the second browser would only say again, or cannot be asked: not collected, rather than skipped.
     again = [item for item in items if item.get_closest_marker("chromium") and _browser(item) == "firefox"]
     if again:
@@ -56,8 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _browser(item: pytest.Item) -> str:
     """The browser a test is asked of; "" for none."""
+    return _param(item, "browser_name")
+
+
+def _param(item: pytest.Item, name: str) -> str:
     callspec = getattr(item, "callspec", None)
-    return str(callspec.params.get("browser_name", "")) if callspec else ""
+    return str(callspec.params.get(name, "")) if callspec else ""
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +110,24 @@ def member_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Pag
         return new_context(base_url=system.url, **context).new_page()
 
     return open_page
+
+
+@pytest.fixture(scope="module", params=doors.DOORS)
+def door(
+    request: pytest.FixtureRequest,
+    live_system: Callable[..., LiveSystem],
+    tmp_path_factory: pytest.TempPathFactory,
+    browser_name: str,
+) -> Iterator[Door]:
+    """A system that is reached at both of its addresses, at one of them. Another system for each."""
+    mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": "9"}
+    system = live_system(DOOR=f"{browser_name} {request.param}", **doors.addresses(), **mail)
+    folder = tmp_path_factory.mktemp("door")
+    with doors.opened(system, request.param, folder, sandbox=browser_name == "firefox") as opened:
+        yield opened
+
+
+@pytest.fixture
+def asker_at(new_context: Callable[..., BrowserContext], door: Door) -> Page:
+    """Her page at this door: no script, and the certificate is taken as it is."""
+    return new_context(base_url=door.url, java_script_enabled=False, ignore_https_errors=True).new_page()

@@ -64,6 +64,13 @@ def test_over_https_the_cookies_that_are_taken_back_are_those_of_https(asker: Cl
     assert taken_back == [(f"__Host-{name}", "", 0, "/", "1") for name in ("s", "c", "l")]
 
 
+def test_only_over_https_the_browser_is_asked_to_clear_cookies_by_itself(asker: Client) -> None:
+    """Over http Chromium refuses that, and then takes none back one by one: tests/browser/test_leaving.py."""
+    said = [asker.get("/a/leave/", secure=https)["Clear-Site-Data"] for https in (True, False)]
+
+    assert said == ['"cache", "cookies", "storage"', '"cache", "storage"']
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_leaving_works_without_the_database(asker: Client, world: World, method: str) -> None:
     ask_for_a_ride(asker, world)
