@@ -28,7 +28,7 @@ test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL
 	$(PYTEST) -n 2 $(ARGS)
 	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS)
 
-drill: ## slow faults, soaks and power cuts, and every form filled in badly on both databases
+drill: ## slow faults, power cuts, bad and hostile input, raw blocks (as root, with loop devices)
 	@scripts/for-tests
 	$(PYTEST) -n 2 -m drill --timeout 900 $(ARGS)
 	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "drill and not once" --timeout 900 $(ARGS)

@@ -53,6 +53,7 @@ class Person:
     place_form: forms.Form | None = None
     message_form: forms.Form | None = None
     place: str = ""
+    place_unreadable: bool = False
     words: str = ""
     thread: list[Line] = field(default_factory=list)
 
@@ -231,15 +232,16 @@ class _Page:
         """What she and the person who comes share."""
         cannot = gettext("This cannot be read.")
         messages = [row for row in self.messages if row.claim_id == claim.pk]
-        place = readable(lambda: claim.read_place(self.unlocked, self.at, self.organisation), cannot)
+        place = readable(lambda: claim.read_place(self.unlocked, self.at, self.organisation), None)
         hers = not kinds.get(claim.need.kind).host_seals_place
         return {
-            "place": place,
+            "place": cannot if place is None else place,
+            "place_unreadable": place is None,
             "words": readable(lambda: " ".join(claim.two_words()), ""),
             "thread": thread_lines(messages, claim, self.unlocked, Message.ASKER),
             "message_form": self._form(MessageForm, claim),
             "key_form": self._key(claim),
-            "place_form": self._form(PlaceForm, claim, initial={"place": place}) if hers else None,
+            "place_form": self._form(PlaceForm, claim, initial={"place": place or ""}) if hers else None,
         }
 
     def _key(self, claim: Claim) -> forms.Form | None:

@@ -158,11 +158,20 @@ VERBS: dict[str, Verb] = {
     "lose key": lambda w, n, who, s: Need.objects.get(pk=w.need.pk).lose_key(AT),
     "write again": lambda w, n, who, s: Need.objects.get(pk=w.need.pk).write_again(w.world.asked(), AT),
 }
-# Rare, so that a walk does not end with its third step.
-ENDS = {"withdraw", "met", "expire", "lose key"}
-often = st.sampled_from(sorted(VERBS.keys() - ENDS))
+# Only ever refused, or without effect that anybody sees.
+NEVER: set[str] = set()
+# Those that lead on more often than those that lead nowhere, and an end rarely: a walk is to get far.
+ENDS = ["withdraw", "met", "expire", "lose key"]
+OFTEN = [
+    *["claim"] * 4,
+    *["approve"] * 4,
+    *["finish"] * 2,
+    *sorted(VERBS.keys() - set(ENDS)),
+    ENDS[0],
+    ENDS[3],
+]
 steps = st.tuples(
-    often | often | often | st.sampled_from(sorted(VERBS)),
+    st.sampled_from(OFTEN) | st.sampled_from([*OFTEN, *ENDS]),
     st.integers(0, 1),
     st.integers(0, 1),
     st.booleans(),
@@ -175,7 +184,7 @@ def walk(world: World) -> Walk:
     return Walk(world, visit, need, [world.volunteer("Ben"), world.volunteer("Cleo")])
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(250, marks=pytest.mark.drill)])
+@pytest.mark.parametrize("examples", [12, pytest.param(150, marks=pytest.mark.drill)])
 def test_any_walk_keeps_to_the_tables(walk: Walk, examples: int) -> None:
     done: set[str] = set()
 
@@ -194,7 +203,7 @@ def test_any_walk_keeps_to_the_tables(walk: Walk, examples: int) -> None:
                 done.update(_take_step(walk, *step))
 
     one()
-    assert {"claim", "stand by", "approve", "decline", "release", "finish", "lapse"} <= done
+    assert set(VERBS) - NEVER <= done if examples > 100 else done >= {"claim", "approve"}
 
 
 def _take_step(walk: Walk, verb: str, number: int, who: int, stale: bool) -> set[str]:

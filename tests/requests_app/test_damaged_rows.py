@@ -10,6 +10,7 @@ from privacy.crypto import KeyPair
 from privacy.models import Compartment, Grant
 from requests_app.models import Claim, Mailbox, Message
 from requests_app.visits import Visit
+from tests.forms_seen import typed_in
 from tests.requests_app.test_pages import hidden, post, text
 from tests.requests_app.world import World, only_task, say_yes, take
 from volunteers.models import Volunteer
@@ -53,6 +54,20 @@ def test_what_cannot_be_opened_leaves_the_rest_of_her_page_whole(
         True,
         True,
     )
+
+
+def test_a_place_that_cannot_be_read_is_not_offered_as_the_place_to_keep(
+    coming: tuple[Visit, Claim],
+) -> None:
+    """Pressing "Change" would have stored the sentence itself as where to meet."""
+    visit, claim = coming
+    asker = enter(visit)
+    damage(claim, "place")
+
+    page = text(asker.get("/a/mine/"))
+
+    assert page.count("This cannot be read.") == 1
+    assert typed_in(page, "place") == [[""]]
 
 
 def test_a_message_that_cannot_be_locked_comes_back_with_what_was_typed(coming: tuple[Visit, Claim]) -> None:
