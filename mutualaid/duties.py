@@ -23,8 +23,8 @@ DUTIES: tuple[Duty, ...] = (
     *privacy_duties.DUTIES,
 )
 
-# What set-up does each time before anything is served, and how it says so; of what returns a number,
-# how many. Doing it again does no harm.
+# What set-up does each time before anything is served, and how it says so, with the number where there is
+# one. Doing it again does no harm.
 AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (
     ("Looking after the organisation's own row", Organisation.objects.ensure),
     ("Finishing what was ending", start.finish_endings),

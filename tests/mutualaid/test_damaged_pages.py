@@ -119,7 +119,9 @@ def test_every_page_keeps_all_but_what_is_damaged(everybody: Open, how: str) -> 
             continue
         own, other = cell.get(), theirs[cell.field, cell.key].get()
         _put(cell, DAMAGED[how](own, other))
-        problems += [f"{cell.field}: {said}" for said in _compared(cell, before, everybody.pages(), own)]
+        # Nothing where something was cannot be told from nothing: a place need not be there.
+        silent = how == "null" and cell.name in ("place", "desk_place")
+        problems += [f"{cell.field}: {said}" for said in _compared(cell, before, everybody.pages(), silent)]
         cell.put(own)
         tried.add(cell.field)
     assert problems == []
@@ -143,7 +145,7 @@ def _put(cell: Cell, blob: bytes | None) -> None:
         cell.put(blob)
 
 
-def _compared(cell: Cell, before: dict[str, str], after: dict[str, str], own: bytes) -> list[str]:
+def _compared(cell: Cell, before: dict[str, str], after: dict[str, str], silent: bool) -> list[str]:
     """What is wrong: lost that need not be, shown that belongs elsewhere, or gone without a word."""
     gone_with_it, found = _gone_with(cell), []
     for page, text in after.items():
@@ -151,7 +153,7 @@ def _compared(cell: Cell, before: dict[str, str], after: dict[str, str], own: by
         lost = {one for one in was - now if not _is_among(one, gone_with_it)}
         found += [f"{page} lost {lost}"] if lost else []
         found += [f"{page} shows {now - was}"] if now - was else []
-        if was - now and not any(sentence in text for sentence in CANNOT) and cell.name != "place":
+        if was - now and not any(sentence in text for sentence in CANNOT) and not silent:
             found.append(f"{page} says nothing about it")
     return found
 
@@ -166,7 +168,9 @@ def _gone_with(cell: Cell) -> set[str]:
 
 
 def _is_among(text: str, what: set[str]) -> bool:
-    return text.startswith(("The first", "first@")) and any(text.endswith(end) for end in what)
+    """Of the first need alone; a coordinator's share of the desk's key opens both."""
+    theirs = text.startswith(("The first", "first@")) or what == TOGETHER["sealed_private"]
+    return theirs and any(text.endswith(end) for end in what)
 
 
 def test_every_page_keeps_all_but_a_compartment_that_is_damaged(everybody: Open) -> None:
