@@ -28,10 +28,10 @@ HER_KEYS = """
 import json, sys
 import django
 django.setup()
-from privacy import codes
+from privacy import clock, codes
 from privacy.models import Compartment
 from requests_app.models import Mailbox
-mailbox, seed = Mailbox.objects.behind(codes.read(sys.argv[1]))
+mailbox, seed = Mailbox.objects.behind(codes.read(sys.argv[1]), clock.now())
 unlocked = mailbox.unlocked(seed)
 keys = {"seed": seed, "private key": unlocked.private_key}
 mine = Compartment.objects.filter(grants__reader_id=str(mailbox.pk))

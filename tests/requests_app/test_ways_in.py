@@ -15,7 +15,7 @@ from tests.requests_app.test_races import at_once
 from tests.requests_app.world import World
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
-from volunteers import keys
+from volunteers import keys, seeds
 from volunteers.login_restores import RestoreRefused
 from volunteers.models import Invitation, LoginRestore, Volunteer
 
@@ -34,6 +34,11 @@ def now(person: Person) -> Volunteer:
 
 def code() -> str:
     return format_hotp_value(hotp_value(SEED, int(time.time()) // 30))
+
+
+def with_second_step(person: Person) -> None:
+    with seeds.belonging_to(person.volunteer):
+        TOTP.activate(person.volunteer, SEED)
 
 
 def sign_in(client: Client, person: Person, passphrase: str = PASSPHRASE, **more: str) -> str:
@@ -101,7 +106,7 @@ def test_a_cookie_planted_before_she_types_her_code_opens_nothing(world: World) 
 
 
 def test_the_sheet_is_no_way_round_the_second_step(ben: Person) -> None:
-    TOTP.activate(ben.volunteer, SEED)
+    with_second_step(ben)
     client = Client()
     typed = {"username": ben.volunteer.username, "sheet": ben.sheet, "passphrase": NEW, "again": NEW}
     client.post("/accounts/recover/", typed)
@@ -113,7 +118,7 @@ def test_the_sheet_is_no_way_round_the_second_step(ben: Person) -> None:
 
 
 def test_a_device_that_was_remembered_is_asked_the_second_step_at_the_next_login(ben: Person) -> None:
-    TOTP.activate(ben.volunteer, SEED)
+    with_second_step(ben)
     client = Client()
     sign_in(client, ben, remember="on")
     client.post("/accounts/2fa/authenticate/", {"code": code()})
@@ -147,7 +152,7 @@ def new_key(ben: Person) -> None:
 def test_a_login_that_waits_for_its_second_step_ends_with_every_other_session(
     ben: Person, meanwhile: Callable[[Person], None]
 ) -> None:
-    TOTP.activate(ben.volunteer, SEED)
+    with_second_step(ben)
     waiting = Client()
     assert sign_in(waiting, ben).startswith("/accounts/2fa/authenticate/")
 
@@ -160,7 +165,7 @@ def test_a_login_that_waits_for_its_second_step_ends_with_every_other_session(
 def test_whoever_is_stuck_at_the_second_step_uses_the_restore_link_in_the_same_browser(
     world: World, ben: Person
 ) -> None:
-    TOTP.activate(ben.volunteer, SEED)
+    with_second_step(ben)
     client = Client()
     sign_in(client, ben)
 
@@ -172,7 +177,7 @@ def test_whoever_is_stuck_at_the_second_step_uses_the_restore_link_in_the_same_b
 
 
 def test_the_right_code_after_a_login_that_nothing_disturbed_signs_in(ben: Person) -> None:
-    TOTP.activate(ben.volunteer, SEED)
+    with_second_step(ben)
     client = Client()
     sign_in(client, ben)
 

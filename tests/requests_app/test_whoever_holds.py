@@ -130,12 +130,12 @@ def test_a_dump_and_everything_people_know_open_nothing_without_the_keyring(
 def test_a_dump_and_her_code_find_nothing_without_the_secrets(coming: tuple[Visit, Claim]) -> None:
     """So a dump alone cannot be guessed at: not even the right code leads to her mailbox."""
     secret, stored = coming[0].secret or b"", secret_store.load()
-    with_them = Mailbox.objects.behind(secret)
+    with_them = Mailbox.objects.behind(secret, AT)
     seeds = [derived.seed for derived in derive_all(secret)]
 
     secret_store.write(StoredSecrets(stored.id, {1: crypto.new_key()}))
     try:
-        without = Mailbox.objects.behind(secret)
+        without = Mailbox.objects.behind(secret, AT)
         other_seeds = [derived.seed for derived in derive_all(secret)]
     finally:
         secret_store.write(stored)
