@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mutualaid.run import DRAIN, RENEWAL
@@ -61,6 +62,21 @@ def test_nobody_is_turned_away_while_one_process_replaces_another(system: LiveSy
             assert eventually(lambda seen=seen: len(answers) > seen + VISITORS)  # type: ignore[misc]
 
     assert set(answers) == {200}
+
+
+def test_they_listen_on_one_socket_which_their_parent_holds(system: LiveSystem) -> None:
+    """Whoever waits there when a process ends is answered by the next one, not sent away."""
+    parent = listening_sockets(web_process(system))
+    before = listening_sockets(serving(system))
+    renew(system)
+
+    assert (len(parent), before, listening_sockets(serving(system))) == (1, parent, parent)
+
+
+def listening_sockets(process: psutil.Process) -> set[str]:
+    """The names that the kernel gives to them."""
+    handles = [c.fd for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    return {str(Path(f"/proc/{process.pid}/fd/{handle}").readlink()) for handle in handles}
 
 
 def test_what_was_spent_before_is_spent_afterwards(system: LiveSystem) -> None:
