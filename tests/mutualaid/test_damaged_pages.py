@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 
 from privacy.models import Compartment, Grant, Session
@@ -26,7 +27,7 @@ from tests.volunteers.people import PASSPHRASE
 from volunteers import desk
 
 __all__ = ["world"]
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.drill, pytest.mark.timeout(900)]
 
 TEXT = re.compile(
     r"The (?:first|second) (?:note|clinic|bench|of hers|of theirs)|(?:first|second)@example\.org"
@@ -108,9 +109,7 @@ DAMAGED: dict[str, Damage] = {
 }
 
 
-@pytest.mark.parametrize(
-    "how", [pytest.param(how, marks=[pytest.mark.drill] if how != "noise" else []) for how in DAMAGED]
-)
+@pytest.mark.parametrize("how", DAMAGED)
 def test_every_page_keeps_all_but_what_is_damaged(everybody: Open, how: str) -> None:
     before, problems, tried = everybody.pages(), [], set()
     theirs = {(cell.field, cell.key): cell for cell in cells_of(everybody.second)}
@@ -118,11 +117,14 @@ def test_every_page_keeps_all_but_what_is_damaged(everybody: Open, how: str) -> 
         if cell.model is Session or (how == "null" and not _may_be_null(cell)):
             continue
         own, other = cell.get(), theirs[cell.field, cell.key].get()
-        _put(cell, DAMAGED[how](own, other))
+        # Taken back by the database: a place that is gone heals, since she sealed it to the desk as well.
+        with transaction.atomic():
+            _put(cell, DAMAGED[how](own, other))
+            after = everybody.pages()
+            transaction.set_rollback(True)
         # Nothing where something was cannot be told from nothing: a place need not be there.
         silent = how == "null" and cell.name in ("place", "desk_place")
-        problems += [f"{cell.field}: {said}" for said in _compared(cell, before, everybody.pages(), silent)]
-        cell.put(own)
+        problems += [f"{cell.field}: {said}" for said in _compared(cell, before, after, silent)]
         tried.add(cell.field)
     assert problems == []
     assert tried == (sealed_fields() - {("privacy.Session", "data")} if how != "null" else NULLABLE)
