@@ -17,6 +17,7 @@ _LEASES = {
 _DUE_ROWS = (
     *("privacy.Session", "notify.Notice", "volunteers.Invitation", "volunteers.LoginRestore"),
     *("requests_app.Need", "requests_app.Task", "requests_app.Claim", "requests_app.Taken"),
+    *("requests_app.Knock", "requests_app.CalledOff"),
 )
 
 
@@ -34,6 +35,9 @@ GRAINS: dict[str, timedelta] = {
     "requests_app.Claim.claimed_at": HOUR,
     "requests_app.Claim.held_until": QUARTER,
     "requests_app.Proposal.asked_at": HOUR,
+    "requests_app.Knock.answer_after": QUARTER,
+    "requests_app.Knock.forget_after": HOUR,
+    "requests_app.CalledOff.forget_after": HOUR,
     "privacy.Grant.granted_at": HOUR,
     "privacy.Session.expires_at": QUARTER,
     # Anybody's; a notice is gone ten minutes after it was sent

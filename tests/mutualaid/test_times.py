@@ -11,6 +11,7 @@ from django.test import Client
 from tests.mutualaid import grains
 from tests.volunteers import people
 from tests.volunteers.test_login import SEED, code_now
+from volunteers import seeds
 from volunteers.models import Volunteer
 
 # Numbered as they come: none of them comes or goes with an asker.
@@ -63,8 +64,9 @@ def test_the_database_does_not_count_them_either() -> None:
 @pytest.mark.django_db
 def test_a_second_factor_does_not_say_when_its_owner_was_here(client: Client) -> None:
     ana = people.founder()
-    TOTP.activate(ana.volunteer, SEED)
-    RecoveryCodes.activate(ana.volunteer)
+    with seeds.belonging_to(ana.volunteer):
+        TOTP.activate(ana.volunteer, SEED)
+        RecoveryCodes.activate(ana.volunteer)
     client.post("/accounts/login/", {"login": ana.volunteer.username, "password": ana.passphrase})
     answer = client.post("/accounts/2fa/authenticate/", {"code": code_now()})
 
