@@ -26,7 +26,7 @@ NO_FORM = {"leave", "mine", "erased", "erasing"}
 ELSEWHERE = {"approve_key"}
 POSTED = {str(pattern.name) for pattern in asker} - NO_FORM - ELSEWHERE
 # After these there is less on her page, or nothing; of the others the order does not matter.
-LAST = ["decline", "met", "withdraw", "erase"]
+LAST = ["decline", "pause", "resume", "met", "withdraw", "erase"]
 WORDS = {"text": "Behind the baker's.", "email": "somebody@example.org", "time": "20:00"}
 # Two hours must not be the same. In one step: a browser that is asked field by field takes its time.
 FILL = """
