@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -17,6 +16,7 @@ from nacl.pwhash import argon2id
 from tests import indistinguishable
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
+from tests.volunteers.test_login import with_second_step
 
 pytestmark = pytest.mark.urls("tests.volunteers.urls")
 NEW = "orchard window paper boat"
@@ -83,8 +83,7 @@ def answer(path: str, typed: dict[str, str], counted: list[int], session: str = 
 def ada(ana: Person) -> Person:
     """With a second factor."""
     ada = people.volunteer(ana, "Ada")
-    TOTP.activate(ada.volunteer, "JBSWY3DPEHPK3PXP")
-    return ada
+    return with_second_step(ada)
 
 
 @pytest.fixture
