@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import translation
+from nacl.pwhash import argon2id
 
 from mutualaid import assets
 from privacy import instance, secret_store
@@ -78,6 +79,20 @@ def _language_of_the_instance() -> Iterator[None]:
     """Whatever language the test before this one switched to."""
     with translation.override(None):
         yield
+
+
+@pytest.fixture
+def derivations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each Argon2id."""
+    count: list[int] = []
+    real = argon2id.kdf
+
+    def kdf(*args: Any, **kwargs: Any) -> bytes:
+        count.append(1)
+        return bytes(real(*args, **kwargs))
+
+    monkeypatch.setattr("privacy.derivation.argon2id.kdf", kdf)
+    return count
 
 
 @pytest.fixture(scope="session")

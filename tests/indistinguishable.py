@@ -1,18 +1,37 @@
-"""Whether two kinds of answers can be told apart by how long they take, on a machine that does other things.
+"""Whether answers can be told apart: by what is in them, or by how long they take on a busy machine.
 
-All kinds are timed in rounds, each once a round and in an order that changes, so that whatever else the
-machine does hits all of them. If a kind makes no difference, it makes none which of a round's times is called
-which: its median lies as far from the others' as after the names were shuffled within each round, which is
-what several runs of one kind are.
+For the time, all kinds are asked in rounds, each once a round and in an order that changes, so that whatever
+else the machine does hits all of them. If a kind makes no difference, it makes none which of a round's times
+is called which: its median lies as far from the others' as after the names were shuffled within each round,
+which is what several runs of one kind are.
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 ROUNDS = 200
 SHUFFLES = 2000
+WRITE = re.compile(r"INSERT|UPDATE|DELETE")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody who only watches from outside can compare, and what the work inside was."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    cookies: tuple[tuple[str, str], ...]
+    body: bytes
+    queries: tuple[str, ...]
+    derivations: int
+
+    @property
+    def writes(self) -> list[str]:
+        return [query for query in self.queries if WRITE.match(query)]
 
 
 def timed(kinds: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> list[list[float]]:

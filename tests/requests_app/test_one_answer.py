@@ -7,15 +7,12 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from nacl.pwhash import argon2id
 
 from privacy import codes, limits
 from privacy.crypto import SealingImpossible
@@ -35,7 +32,6 @@ DAY = timedelta(days=1)
 # Random for each page: the CSRF token, and the ticket.
 OF_THE_PAGE = re.compile(rb'name="(csrfmiddlewaretoken|ticket)" value="[^"]+"')
 VALUE = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
-WRITE = re.compile(r"INSERT|UPDATE|DELETE")
 
 
 def words(visit: Visit) -> str:
@@ -137,42 +133,12 @@ OPENS_NOTHING = [
 Reason = Callable[[World, pytest.MonkeyPatch], str]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What somebody who only watches from outside can compare, and what the work inside was."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    cookies: tuple[tuple[str, str], ...]
-    body: bytes
-    queries: tuple[str, ...]
-    derivations: int
-
-    @property
-    def writes(self) -> list[str]:
-        return [query for query in self.queries if WRITE.match(query)]
-
-
-@pytest.fixture
-def derivations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each Argon2id."""
-    count: list[int] = []
-    real = argon2id.kdf
-
-    def kdf(*args: Any, **kwargs: Any) -> bytes:
-        count.append(1)
-        return bytes(real(*args, **kwargs))
-
-    monkeypatch.setattr("privacy.derivation.argon2id.kdf", kdf)
-    return count
-
-
 def filled(client: Client, code: str) -> dict[str, str]:
     page = text(client.get("/a/return/"))
     return {"code": code} | {name: hidden(page, name) for name in ("csrfmiddlewaretoken", "ticket")}
 
 
-def answer(code: str, derivations: list[int]) -> Answer:
+def answer(code: str, derivations: list[int]) -> indistinguishable.Answer:
     """What a browser that was never here before gets for a code."""
     client = Client(enforce_csrf_checks=True)
     typed = filled(client, code)
@@ -180,7 +146,7 @@ def answer(code: str, derivations: list[int]) -> Answer:
     with CaptureQueriesContext(connection) as queries:
         page = client.post("/a/return/", typed)
     cookies = tuple(sorted((name, repr({**morsel})) for name, morsel in page.cookies.items()))
-    return Answer(
+    return indistinguishable.Answer(
         page.status_code,
         tuple(sorted(page.headers.items())),
         cookies,

@@ -3,17 +3,15 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from nacl.pwhash import argon2id
 
 from tests import indistinguishable
+from tests.indistinguishable import Answer
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
 from tests.volunteers.test_login import with_second_step
@@ -22,41 +20,10 @@ pytestmark = pytest.mark.urls("tests.volunteers.urls")
 NEW = "orchard window paper boat"
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
 VALUE = re.compile(r"'[^']*'|\b\d+\b")
-WRITE = re.compile(r"INSERT|UPDATE|DELETE")
 WRONG = "not the right one"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What somebody who only watches from outside can compare, and what the work inside was."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    queries: tuple[str, ...]
-    derivations: int
-    cookies: tuple[tuple[str, str], ...]
-
-    @property
-    def writes(self) -> list[str]:
-        return [query for query in self.queries if WRITE.match(query)]
-
-
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each Argon2id."""
-    count: list[int] = []
-    real = argon2id.kdf
-
-    def kdf(*args: Any, **kwargs: Any) -> bytes:
-        count.append(1)
-        return bytes(real(*args, **kwargs))
-
-    monkeypatch.setattr("privacy.derivation.argon2id.kdf", kdf)
-    return count
-
-
-def answer(path: str, typed: dict[str, str], counted: list[int], session: str = "") -> Answer:
+def answer(path: str, typed: dict[str, str], derivations: list[int], session: str = "") -> Answer:
     """The page that answers, with the CSRF token and the name that was typed masked.
 
     `session`: the cookie of a device that was signed in before.
@@ -65,7 +32,7 @@ def answer(path: str, typed: dict[str, str], counted: list[int], session: str = 
     token = client.get(path).context["csrf_token"]
     if session:
         client.cookies["s"] = session
-    counted.clear()
+    derivations.clear()
     with CaptureQueriesContext(connection) as queries:
         page = client.post(path, {"csrfmiddlewaretoken": str(token), **typed})
     name = typed.get("login", typed.get("username", ""))
@@ -76,7 +43,7 @@ def answer(path: str, typed: dict[str, str], counted: list[int], session: str = 
     headers = tuple(sorted({**page.headers, **of_the_moment}.items()))
     statements = tuple(VALUE.sub("?", query["sql"]) for query in queries.captured_queries)
     cookies = tuple(sorted((key, repr({**morsel})) for key, morsel in page.cookies.items()))
-    return Answer(page.status_code, headers, body, statements, len(counted), cookies)
+    return Answer(page.status_code, headers, cookies, body, statements, len(derivations))
 
 
 @pytest.fixture
@@ -105,11 +72,11 @@ def wrong_tries(ana: Person, ben: Person, kim: Person, ada: Person) -> dict[str,
 
 
 def test_at_the_door_nobody_learns_who_has_an_account(
-    ana: Person, ben: Person, kim: Person, ada: Person, counted: list[int]
+    ana: Person, ben: Person, kim: Person, ada: Person, derivations: list[int]
 ) -> None:
     tries = wrong_tries(ana, ben, kim, ada)
 
-    answers = {what: answer("/accounts/login/", typed, counted) for what, typed in tries.items()}
+    answers = {what: answer("/accounts/login/", typed, derivations) for what, typed in tries.items()}
 
     unknown = answers["unknown"]
     assert answers == dict.fromkeys(answers, unknown)
@@ -117,7 +84,7 @@ def test_at_the_door_nobody_learns_who_has_an_account(
 
 
 def test_a_device_that_was_remembered_says_nothing_about_its_suspended_owner(
-    ana: Person, ben: Person, ada: Person, counted: list[int]
+    ana: Person, ben: Person, ada: Person, derivations: list[int]
 ) -> None:
     device = Client()
     kim = people.volunteer(ana, "Kim")
@@ -127,7 +94,7 @@ def test_a_device_that_was_remembered_says_nothing_about_its_suspended_owner(
     tries = wrong_tries(ana, ben, kim, ada)
 
     answers = {
-        what: answer("/accounts/login/", typed, counted, device.cookies["s"].value)
+        what: answer("/accounts/login/", typed, derivations, device.cookies["s"].value)
         for what, typed in tries.items()
     }
 
@@ -194,10 +161,10 @@ def wrong_sheets(ben: Person, kim: Person) -> dict[str, dict[str, str]]:
 
 
 def test_with_a_sheet_nobody_learns_who_has_an_account(
-    ana: Person, ben: Person, kim: Person, counted: list[int]
+    ana: Person, ben: Person, kim: Person, derivations: list[int]
 ) -> None:
     answers = {
-        what: answer("/accounts/recover/", typed | {"passphrase": NEW, "again": NEW}, counted)
+        what: answer("/accounts/recover/", typed | {"passphrase": NEW, "again": NEW}, derivations)
         for what, typed in wrong_sheets(ben, kim).items()
     }
 
@@ -207,14 +174,14 @@ def test_with_a_sheet_nobody_learns_who_has_an_account(
 
 
 def test_after_many_tries_an_unknown_name_is_held_up_as_a_known_one(
-    ana: Person, ben: Person, kim: Person, counted: list[int]
+    ana: Person, ben: Person, kim: Person, derivations: list[int]
 ) -> None:
     held_up = set()
     for name in ("nobody-here-10", ben.volunteer.username, kim.volunteer.username):
         typed = {"login": name, "password": "not the right one"}
         for _try in range(10):
-            answer("/accounts/login/", typed, counted)
-        held_up.add(answer("/accounts/login/", typed, counted))
+            answer("/accounts/login/", typed, derivations)
+        held_up.add(answer("/accounts/login/", typed, derivations))
 
     assert len(held_up) == 1
     assert b"Too many tries." in held_up.pop().body
