@@ -269,6 +269,8 @@ class Grant(models.Model):
         slot = f"{self.slot_number} {self.slot_owner}"
         return (
             self.compartment_id.bytes,
+            # What it opens: whoever was granted a place is not granted messages by calling it a thread.
+            self.compartment.purpose.encode(),
             self.reader_kind.encode(),
             self.reader_id.encode(),
             bytes(self.key_fingerprint),

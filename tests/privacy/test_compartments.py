@@ -251,6 +251,16 @@ def test_grants_swapped_between_compartments_or_readers_are_refused() -> None:
     assert not asker.can_open(foreign)
 
 
+def test_a_place_that_is_called_a_thread_takes_no_messages() -> None:
+    asker = person("mailbox")
+    note, *_ = note_for(asker)
+    assert asker.can_open(note)
+
+    Compartment.objects.update(purpose="thread")
+
+    assert not asker.can_open(Compartment.objects.get())
+
+
 def test_a_swapped_public_key_is_refused() -> None:
     asker, thief = person("mailbox"), KeyPair.generate()
     note, *_ = note_for(asker)
