@@ -224,6 +224,10 @@ def test_leave_now_is_on_every_page_of_hers(weather: Neutral, asker_at: Page) ->
         assert (box["height"] >= 44, box["y"] < 60) == (True, True), path
 
 
+# How often Chromium is asked whether it keeps pages at all.
+TRIES = 20
+
+
 def came_back(page: Page, prepare: Callable[[Page], None]) -> str:
     """How Chromium shows the page before this one, whatever it thinks of it: loaded, or from its memory."""
     session, ways = page.context.new_cdp_session(page), []
@@ -258,10 +262,13 @@ def test_back_takes_nothing_out_of_the_browsers_memory_either(
     browser = browser_type.launch(**browser_type_launch_args, ignore_default_args=without)
     try:
         context = browser.new_context(base_url=door.url, java_script_enabled=False, ignore_https_errors=True)
-        ways = [came_back(context.new_page(), prepare) for prepare in (to_the_weather, away)]
+        # A busy browser lets go of a page it kept: one that comes back from its memory is enough.
+        tries = (came_back(context.new_page(), to_the_weather) for _try in range(TRIES))
+        keeps = "BackForwardCacheRestore" in tries
+        hers = came_back(context.new_page(), away)
     finally:
         browser.close()
-    assert ways == ["BackForwardCacheRestore", "Navigation"]
+    assert (keeps, hers) == (True, "Navigation")
 
 
 def test_the_weather_would_have_noticed(weather: Neutral, asker_at: Page) -> None:

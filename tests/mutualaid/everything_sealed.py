@@ -15,13 +15,16 @@ from django.test import Client
 
 from mutualaid.third_party_fields import THIRD_PARTY
 from notify.models import Channel
-from privacy import codes
+from privacy import codes, crypto
 from privacy.crypto import Unreadable
 from privacy.derivation import passphrase_key
 from privacy.fields import declared
 from privacy.models import Grant, Session
 from privacy.sessions import SessionStore
-from requests_app.models import Claim, Message, Need
+from requests_app import asking
+from requests_app.models import Claim, Errand, Knock, Mailbox, Message, Need
+from requests_app.models.knock import HIDE
+from requests_app.models.mailbox import hidden_name
 from requests_app.readers import Unlocked
 from requests_app.visits import Visit
 from tests.requests_app.world import World, only_task, say_yes, take, unlocked
@@ -86,9 +89,11 @@ def _outcome(read: Read) -> Any:
 
 @dataclass
 class Pair:
-    """One side: an asker with a need the desk decides about, a volunteer who comes, a coordinator."""
+    """One side: an asker with a need the desk decides about and a second code that was typed, a volunteer
+    who comes, a coordinator."""
 
     visit: Visit
+    second: Visit
     need: Need
     claim: Claim
     volunteer: Person
@@ -123,12 +128,16 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     claim.write(unlocked(ben), Message.VOLUNTEER, f"The {word} of theirs.", AT)
     cache.clear()
     client = coordinator.sign_in(Client())
-    return Pair(visit, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
+    # Her second code, that was typed a moment ago.
+    second = asking.ask(world.asked(paused=True), crypto.new_key(), None, "en", AT, visit.errand(HIDE))
+    Mailbox.objects.knock(second.secret or b"", AT)
+    return Pair(visit, second, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
 
 
 def cells_of(side: Pair) -> list[Cell]:
     """Every sealed field of one side, and who reads it."""
-    return [*_of_need(side), *_of_claim(side), *_grants(side), *_of_accounts(side), *_unattended(side)]
+    parts = (_of_need, _of_claim, _grants, _of_accounts, _unattended, _of_second_code)
+    return [cell for part in parts for cell in part(side)]
 
 
 def _desk(person: Person) -> Unlocked:
@@ -253,3 +262,21 @@ def _unattended(side: Pair) -> list[Cell]:
     channel = Channel.objects.get(recipient=ben.pk)
     address = {"server": lambda: Channel.objects.get(pk=channel.pk).read_address()}
     return [*found, Cell(Channel, channel.pk, "address", address)]
+
+
+def _of_second_code(side: Pair) -> list[Cell]:
+    """What follows when it is typed, in its mailbox and in the row of its being typed."""
+    mailbox = side.second.mailbox
+    knock = Knock.objects.hiding([hidden_name(side.visit.seed)]).get()
+
+    def something(errand: Errand) -> Errand:
+        """A row that does not open has nothing follow."""
+        if errand == Errand():
+            raise Unreadable
+        return errand
+
+    typed = {
+        "second code": lambda: something(Mailbox.objects.get(pk=mailbox.pk).what_follows(side.second.seed))
+    }
+    done = {"server": lambda: something(Knock.objects.get(pk=knock.pk).read())}
+    return [Cell(Mailbox, mailbox.pk, "errand", typed), Cell(Knock, knock.pk, "errand", done)]
