@@ -141,8 +141,12 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
             self.beaten = time.monotonic()
 
     def beat(self, at: datetime, doubted: bool) -> None:
-        """Say that this worker lives, and which duties it has looked through to their end."""
-        swept = [duty.name for duty in DUTIES if duty.name not in self.busy | self.failing]
+        """Say that this worker lives, and which duties it has looked through to their end.
+
+        The first time all of them: from then on it counts how long one was not.
+        """
+        first = self.beaten == float("-inf")
+        swept = [duty.name for duty in DUTIES if first or duty.name not in self.busy | self.failing]
         if doubted:
             swept = [duty.name for duty in DUTIES if duty.name in swept and not duty.destroys]
             Heartbeat.objects.beat(CLOCK_DOUBTED, [], at)

@@ -17,8 +17,8 @@ from mutualaid.environment import read
 from mutualaid.run import DRAIN, RENEWAL, say
 from privacy import gate
 
-# Two would do for pages; whoever waits at the gate sleeps in one of the others.
-BLOCKING_THREADS = gate.PLACES + 8
+# Two would do for pages; whoever waits sleeps in one of the others, which are made when they are needed.
+BLOCKING_THREADS = 2 * gate.PLACES + gate.BODIES + 8
 
 
 class Server(MPServer):

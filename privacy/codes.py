@@ -31,6 +31,8 @@ _WEIGHTS = (
 )
 # Ways to cut run-together words that are tried before the attempt ends.
 _MAX_CUTS = 512
+# Eight words of the English list whose checksum is wrong, and that take as long as most.
+_A_SLIP = ["arbor", "cosmic", "edge", "green", "main", "play", "skip", "town"]
 
 
 def new_secret() -> bytes:
@@ -91,6 +93,10 @@ def read(typed: str) -> bytes:
     """
     folded = fold(typed[: MAX_TYPED + 1])
     tokens = _tokens(folded)
+    if not _is_searched_for(tokens):
+        # Looking for a slip in eight words takes longer than anything else here: every code has it done, so
+        # that none is answered sooner than another.
+        _only(_one_slip_away(_A_SLIP, word_list("en")))
     digits = "".join(str(unicodedata.decimal(c)) for c in folded if c.isdecimal())
     # NFKD makes up to eighteen characters of one.
     if len(typed) > MAX_TYPED or len(folded) > 2 * MAX_TYPED:
@@ -98,6 +104,15 @@ def read(typed: str) -> bytes:
     if tokens:
         return _read_words(tokens) or _unreadable(" ".join(tokens))
     return _read_digits(digits) or _unreadable(digits or typed)
+
+
+def _is_searched_for(tokens: list[str]) -> bool:
+    """Whether reading these looks for a slip in eight words anyway: all of one list, and not as typed."""
+    if len(tokens) != WORDS:
+        return False
+    found = [[word_list(language).position(token) for token in tokens] for language in LANGUAGES]
+    known = [[p for p in positions if p is not None] for positions in found if None not in positions]
+    return bool(known) and not any(map(_from_positions, known))
 
 
 def _base(language: str) -> str:

@@ -21,9 +21,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-WAIT_SECONDS = 10.0
-# How many threads of one process may wait at once, here and in `pause`.
+# With the longest price, less than a process that is replaced may take to finish (mutualaid/run.py: DRAIN).
+WAIT_SECONDS = 7.0
+# How many threads of one process may wait at once: for a turn, for a price, and for a body that comes
+# slowly. Whoever keeps one kind of place full keeps nobody out of the others.
 PLACES = 56
+BODIES = 160
 _POLL_SECONDS = 0.005
 
 
@@ -57,7 +60,9 @@ class _Line:
 
 
 _line = _Line()
-_places = threading.BoundedSemaphore(PLACES)
+_turns = threading.BoundedSemaphore(PLACES)
+_prices = threading.BoundedSemaphore(PLACES)
+_bodies = threading.BoundedSemaphore(BODIES)
 
 
 def slots() -> int:
@@ -69,7 +74,7 @@ def slots() -> int:
 def entered(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold a slot while the block runs; raises Busy after wait_seconds, or at once where PLACES wait."""
     deadline = time.monotonic() + wait_seconds
-    with _a_place(), _line.first(wait_seconds):
+    with _a_place(_turns), _line.first(wait_seconds):
         handle = _slot(deadline)
         try:
             yield
@@ -79,9 +84,16 @@ def entered(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
 
 def pause(seconds: float) -> None:
     """Keep whoever asked waiting for so long; raises Busy at once where PLACES wait already."""
-    with _a_place():
+    with _a_place(_prices):
         _hold_no_connection()
         time.sleep(seconds)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """While the block waits for a body that may come slowly, or never; Busy at once where BODIES do."""
+    with _a_place(_bodies):
+        yield
 
 
 def load() -> float:
@@ -103,13 +115,13 @@ def _hold_no_connection() -> None:
 
 
 @contextmanager
-def _a_place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
+def _a_place(places: threading.BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(blocking=False):
         raise Busy
     try:
         yield
     finally:
-        _places.release()
+        places.release()
 
 
 def _slot(deadline: float) -> int:

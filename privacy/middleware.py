@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.db import Error as DatabaseAway
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
@@ -23,6 +23,7 @@ from django.utils.functional import LazyObject, empty
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from privacy import gate
 from privacy.crypto import SealingImpossible, TooLong, Unreadable
 from privacy.gate import Busy
 from privacy.sessions import SessionStore
@@ -110,7 +111,21 @@ class BodyLimit:
             # Django draws their pages, and LocaleMiddleware has not seen the request yet.
             translation.activate(translation.get_language_from_request(request))
             raise
-        return refusal or self.get_response(request)
+        return refusal or self._read(request) or self.get_response(request)
+
+    def _read(self, request: HttpRequest) -> HttpResponse | None:
+        """Take the body in, here and nowhere else: one that never comes must not keep the threads that every
+        other page needs."""
+        if not _content_length(request):
+            return None
+        try:
+            with gate.reading():
+                _ = request.body
+        except UnreadablePostError:
+            raise BadRequest from None
+        except Busy:
+            return _unavailable(request)
+        return None
 
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         if "\0" in request.path_info:

@@ -9,7 +9,7 @@ from privacy import instance
 from privacy.codes import secret_from
 from privacy.derivation import derive_all
 from requests_app.models import Asked, Errand, Mailbox, Need
-from requests_app.models.mailbox import NOTHING
+from requests_app.models.mailbox import NOTHING, MailboxClosed
 from requests_app.visits import Visit
 
 # From the full hour she asked in: so long a form that is posted again shows the code again.
@@ -35,6 +35,11 @@ def stored_form_key(key: bytes) -> bytes:
     return instance.mac("form that was posted", key)
 
 
+def was_posted(key: bytes) -> bool:
+    """Whether this form made a need already."""
+    return Need.objects.asked_by_form(stored_form_key(key)) is not None
+
+
 def ask(
     asked: Asked, key: bytes, visit: Visit | None, language: str, at: datetime, errand: Errand = NOTHING
 ) -> Visit:
@@ -49,13 +54,13 @@ def ask(
     opened = visit or _new_mailbox(key, language, at, errand)
     try:
         Need.objects.ask(opened.mailbox, asked, at)
-    except IntegrityError:
+    except (IntegrityError, MailboxClosed):
         # The same form at the same moment: the other post was faster, and made the same code.
         if (again := _asked_before(key, visit, at)) is not None:
             return again
         if visit is None:
             raise
-        # Her mailbox was erased in another window: a new one, with a code of its own.
+        # Her mailbox was erased in another window, or hidden: a new one, with a code of its own.
         return ask(asked, key, None, language, at)
     return opened
 

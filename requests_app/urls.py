@@ -11,7 +11,6 @@ from requests_app.views import (
     desk_settings,
     mine,
     new_key,
-    second_code,
 )
 from requests_app.views import desk as desk_views
 
@@ -20,7 +19,6 @@ asker = [
     path("a/return/", ask.return_, name="return"),
     path("a/leave/", ask.leave, name="leave"),
     path("a/mine/", mine.mine, name="mine"),
-    path("a/mine/code/", second_code.second_code, name="second_code"),
     path("a/mine/erase/", mine.erase, name="erase"),
     path("a/erased/", mine.erased, name="erased"),
     path("a/erasing/", mine.erasing, name="erasing"),

@@ -16,7 +16,7 @@ from requests_app.models import Claim, Errand, Mailbox, Need
 from requests_app.models.mailbox import hidden_name
 from requests_app.readers import Unlocked
 
-KEY, SECOND = "visit", "second"
+KEY = "visit"
 # Her page closes by itself when nobody has looked at it for so long.
 IDLE_SECONDS = 60 * 60
 
@@ -55,8 +55,6 @@ class AskerRequest(HttpRequest):
 def enter(request: HttpRequest, visit: Visit) -> None:
     """Open the mailbox in this session, under a new session cookie."""
     request.session.cycle_key()
-    # Of whatever was open here before, nothing is left: whoever enters may be somebody else.
-    request.session.pop(SECOND, None)
     cast(SessionStore, request.session).end_when_idle(IDLE_SECONDS)
     _remember(request, visit)
 
@@ -71,32 +69,13 @@ def current(request: HttpRequest) -> Visit | None:
     mailbox = Mailbox.objects.visited(stored["mailbox"], stored["epoch"], seed, at)
     if mailbox is None:
         del request.session[KEY]
-        request.session.pop(SECOND, None)
         return None
     return Visit(mailbox, seed, b64decode(secret) if secret else None)
 
 
-def show_second(request: HttpRequest, second: Visit) -> None:
-    """A second code was made in this visit: it is to be written down, and its mailbox is not opened."""
-    secret = b64encode(second.secret or b"").decode()
-    request.session[SECOND] = {"mailbox": str(second.mailbox.pk), "secret": secret}
-
-
-def to_write_down(request: AskerRequest) -> Visit | None:
-    """The visit whose code is not on paper yet: a second one that was made a moment ago, else her own."""
-    stored = request.session.get(SECOND)
-    mailbox = Mailbox.objects.filter(pk=stored["mailbox"]).first() if stored else None
-    if stored and mailbox is not None:
-        return Visit(mailbox, b"", b64decode(stored["secret"]))
-    return request.visit if request.visit.secret else None
-
-
-def forget_code(request: AskerRequest, written: Visit) -> None:
+def forget_code(request: HttpRequest, visit: Visit) -> None:
     """She has it on paper: the session need not keep it."""
-    if written is request.visit:
-        _remember(request, Visit(written.mailbox, written.seed))
-    else:
-        del request.session[SECOND]
+    _remember(request, Visit(visit.mailbox, visit.seed))
 
 
 def leave(request: HttpRequest) -> None:

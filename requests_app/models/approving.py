@@ -14,6 +14,7 @@ from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
 from requests_app.models.asked import DESK
 from requests_app.models.bed_night import BedNight
+from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, STANDBY
 from requests_app.models.shared import THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
@@ -93,6 +94,7 @@ class CanBeApproved(Shared):
     def _approve(self, at: datetime) -> None:
         self._move(APPROVED, at, held_until=None)
         self.task._move("approved", at)
+        CalledOff.objects.take_back(self.volunteer)
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
 

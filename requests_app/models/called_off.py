@@ -19,6 +19,12 @@ class CalledOffQuerySet(DueQuerySet["CalledOff"]):
         """Inside the transaction that ended what they were approved for."""
         self.create(volunteer=volunteer, forget_after=clock.hour(at) + timedelta(hours=1) + SHOWN)
 
+    def take_back(self, volunteer: Volunteer) -> None:
+        """They are expected anew: one thing less that they should not go to."""
+        row = self.filter(volunteer=volunteer).order_by("pk").first()
+        if row is not None:
+            row.delete()
+
     def told(self, volunteer: Volunteer, at: datetime) -> "CalledOffQuerySet":
         return self.filter(volunteer=volunteer, forget_after__gt=at)
 

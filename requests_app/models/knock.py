@@ -5,6 +5,7 @@ who watches the machine sees the same statements, and who holds the database the
 """
 
 import json
+import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,15 +23,15 @@ from privacy.fields import FieldClasses
 # What is to be done: nothing, and forget that somebody knocked; nothing; hide or erase another mailbox.
 FORGET, STAY, HIDE, ERASE = "forget", "stay", "hide", "erase"
 HIDDEN_FOR = timedelta(hours=24)
-NAME_BYTES = crypto.KEY_BYTES
+LOTS = 8
 
 
 @dataclass(frozen=True)
 class Errand:
     """What follows when a mailbox is opened by its code.
 
-    `mailbox` is the one something happens to; `name` is what that one is called while it is hidden, which
-    only its own code can say (Mailbox.hidden_name).
+    `mailbox` is the one something happens to; `name` is the root of what that one is called while it is
+    hidden, which only its own code can say (mailbox.hidden_name).
     """
 
     do: str = STAY
@@ -66,32 +67,33 @@ class KnockQuerySet(DueQuerySet["Knock"]):
         knock_id = uuid.uuid4()
         self.create(
             id=knock_id,
-            name=errand.name or crypto.new_key(),
+            name=_one_of(errand.name, at) if errand.name else crypto.new_key(),
             errand=instance.service_seal(errand._written(), _in_knock(knock_id)),
             answer_after=clock.quarter_down(at),
-            forget_after=clock.hour(at) + timedelta(hours=1) + HIDDEN_FOR,
+            forget_after=_day_after(at),
         )
 
-    def hiding(self, names: Iterable[bytes]) -> "KnockQuerySet":
-        """Those that hide a mailbox of one of these names."""
-        return self.filter(name__in=list(names))
-
-    def in_force(self, at: datetime) -> "KnockQuerySet":
-        """Their day is not over, whether the broom came or not."""
-        return self.filter(forget_after__gt=at)
+    def hiding(self, roots: Iterable[bytes], at: datetime) -> "KnockQuerySet":
+        """Those that hide one of the mailboxes whose names come from these roots, whether the broom came or
+        not: their day is not over, or what follows is not done. A clock that jumped ends no day."""
+        named = self.filter(name__in=[name for root in roots for name in _names(root, at)])
+        if clock.jumped():
+            return named
+        return named.filter(Q(forget_after__gt=at) | Q(answer_after__isnull=False))
 
     def unanswered(self, at: datetime) -> "KnockQuerySet":
         return self.filter(answer_after__lte=at)
 
     def forgettable(self, at: datetime) -> "KnockQuerySet":
-        return self.filter(forget_after__lte=at)
+        """Their day is over, and what follows was done."""
+        return self.filter(answer_after__isnull=True, forget_after__lte=at)
 
 
 class Knock(DueRow):
     """One code that was typed. That of a right one stays for a day, and then is not told from another's."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    # Random, but where a mailbox is hidden: then that one's name.
+    # Random, but where a mailbox is hidden: then one of that one's names.
     name = models.BinaryField(max_length=32, db_index=True)
     errand = models.BinaryField(null=True)
     answer_after = models.DateTimeField(null=True)
@@ -123,9 +125,14 @@ class Knock(DueRow):
         except Unreadable:
             return Errand()
 
-    def answered(self) -> None:
-        """What follows was done: what it was is gone."""
-        type(self).objects.filter(pk=self.pk).update(errand=None, answer_after=None)
+    def answered(self, errand: Errand, at: datetime) -> None:
+        """What follows was done: what it was is gone. Its day begins now, also where nobody came for long."""
+        rows = type(self).objects
+        name = _one_of(errand.name, at) if errand.name else bytes(self.name)
+        # One name stands in one row: twice the same would say that a second code was typed twice.
+        rows.filter(name=name, answer_after__isnull=True).exclude(pk=self.pk).delete()
+        done = {"errand": None, "answer_after": None, "forget_after": _day_after(at)}
+        rows.filter(pk=self.pk).update(name=name, **done)
 
     def forget(self, at: datetime | None = None) -> None:
         """As if nobody had knocked."""
@@ -136,6 +143,26 @@ class Knock(DueRow):
         if self.errand is None:
             return {}
         return {"errand": instance.service_renewed(bytes(self.errand), _in_knock(self.id))}
+
+
+def _day_after(at: datetime) -> datetime:
+    return clock.hour(at) + timedelta(hours=1) + HIDDEN_FOR
+
+
+def _names(root: bytes, at: datetime) -> list[bytes]:
+    """Every name a mailbox may have had since its day began: so many for each root, whatever it is."""
+    hours = range(int(HIDDEN_FOR.total_seconds()) // 3600 + 2)
+    moments = [clock.hour(at) - timedelta(hours=hour) for hour in hours]
+    return [_name(root, moment, lot) for moment in moments for lot in range(LOTS)]
+
+
+def _one_of(root: bytes, at: datetime) -> bytes:
+    """Drawn by lot: typed again within the hour, it is most often another one."""
+    return _name(root, clock.hour(at), secrets.randbelow(LOTS))
+
+
+def _name(root: bytes, moment: datetime, lot: int) -> bytes:
+    return crypto.derive(root, "hidden at", moment.isoformat().encode(), bytes([lot]))
 
 
 def _in_mailbox(mailbox_id: uuid.UUID) -> bytes:

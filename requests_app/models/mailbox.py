@@ -27,9 +27,13 @@ def new_epoch() -> str:
     return secrets.token_hex(16)
 
 
+class MailboxClosed(Exception):
+    """Its visits were ended: it was hidden or erased meanwhile."""
+
+
 def hidden_name(seed: bytes) -> bytes:
-    """What a mailbox is called while it is hidden: only its code (or its open page) says so, not the database
-    and not the secrets."""
+    """Where the names of a mailbox come from while it is hidden: only its code (or its open page) says so,
+    not the database and not the secrets."""
     return crypto.derive(seed, "hidden mailbox")
 
 
@@ -46,7 +50,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         One Argon2id and one query, whether the code is known or not.
         """
         seeds = {derived.lookup: derived.seed for derived in derive_all(secret)}
-        hidden = Knock.objects.hiding(map(hidden_name, seeds.values())).in_force(at)
+        hidden = Knock.objects.hiding(map(hidden_name, seeds.values()), at)
         mailbox = self.with_something_to_show(at).filter(~Exists(hidden), lookup__in=list(seeds)).first()
         if mailbox is None:
             return None
@@ -61,7 +65,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 
     def visited(self, pk: str, epoch: str, seed: bytes, at: datetime) -> "Mailbox | None":
         """The mailbox a session has open; None where its visits were ended, or it is hidden. One query."""
-        hidden = Knock.objects.hiding([hidden_name(seed)]).in_force(at)
+        hidden = Knock.objects.hiding([hidden_name(seed)], at)
         return self.filter(~Exists(hidden), pk=pk, epoch=epoch).first()
 
     def answer(self, knock: Knock, at: datetime) -> None:
@@ -75,7 +79,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             other.hide(at)
         elif other is not None and errand.do == ERASE:
             other.erase(at)
-        knock.answered()
+        knock.answered(errand, at)
 
     def start(self, derived: Derived, language: str, at: datetime, errand: Errand = NOTHING) -> "Mailbox":
         """A new mailbox for the code that `derived` came from, not yet stored. `errand` is what follows each
@@ -161,9 +165,23 @@ class Mailbox(models.Model):
         """Somebody typed the second code: nobody comes any more, nobody sees anything of it, and no message
         leaves. Its own code opens nothing for a day: that row is written (Knock)."""
         self.end_visits()
+        failed = []
         for need in self.needs.all():
-            need.pause(at)
             outbox.hush(need.pk)
+            try:
+                need.pause(at)
+            except Exception as problem:
+                # One row that is damaged keeps nobody on the way to another.
+                failed.append(problem)
+        if failed:
+            raise failed[0]
+
+    def lock_while_open(self) -> None:
+        """Inside a transaction: nobody ends its visits until that commits. Raises MailboxClosed where
+        somebody has ended them, or erased it, since it was read."""
+        mine = type(self).objects.filter(pk=self.pk, epoch=self.epoch)
+        if mine.select_for_update(no_key=True).first() is None:
+            raise MailboxClosed
 
     def end_visits(self) -> None:
         """Whoever has this mailbox open in a session has it no longer."""

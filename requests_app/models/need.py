@@ -56,7 +56,7 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
     MOVES = {
         OPEN: frozenset({*ENDED, PAUSED, UNREADABLE}),
         PAUSED: frozenset({*ENDED, OPEN, UNREADABLE}),
-        UNREADABLE: frozenset({*ENDED, OPEN}),
+        UNREADABLE: frozenset({*ENDED, OPEN, PAUSED}),
         MET: frozenset({ERASED}),
         WITHDRAWN: frozenset({ERASED}),
         EXPIRED: frozenset({ERASED}),
@@ -100,7 +100,7 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
     privacy = FieldClasses(
         sealed=("note", "answers", "desk_place"),
         clear=(
-            *("id", "mailbox", "sequence", "status", "ending", "slot_number"),
+            *("id", "mailbox", "sequence", "status", "kept_back", "ending", "slot_number"),
             *("kind", "area", "day", "parts", "covers", "nights", "people"),
             *("languages", "languages_hard", "conditions", "decides", "desk_reads"),
             *("looks_again_at", "asked_at", "expires_at", "purge_after"),

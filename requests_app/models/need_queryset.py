@@ -52,8 +52,10 @@ class NeedQuerySet(DueQuerySet["Need"]):
         return self.open(at).select_related("area", "mailbox")
 
     def cannot_be_read(self, at: datetime) -> "NeedQuerySet":
-        """Needs whose keys were lost with the keyring, and whose time is not over."""
-        return self.filter(status=UNREADABLE, expires_at__gt=at).select_related("area")
+        """Needs whose keys were lost with the keyring, and whose time is not over; not those that nobody is
+        to see."""
+        lost = self.filter(status=UNREADABLE, kept_back=False, expires_at__gt=at)
+        return lost.select_related("area")
 
     def taken_without_her(self, at: datetime) -> "NeedQuerySet":
         """Needs that live, where the desk or the first volunteer decided: what she wrote may wait for her."""
@@ -85,7 +87,8 @@ class NeedQuerySet(DueQuerySet["Need"]):
     def ask(self, mailbox: Mailbox, asked: Asked, at: datetime) -> "Need":
         """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
 
-        Raises SealingImpossible where she lets the desk read and the desk has no key that may be
+        Raises MailboxClosed where this mailbox's visits were ended meanwhile, and SealingImpossible where she
+        lets the desk read and the desk has no key that may be
         granted anything. The keyring slot is written and synced before the row commits; it is destroyed again
         where the row could not be stored.
         """
@@ -109,6 +112,8 @@ class NeedQuerySet(DueQuerySet["Need"]):
         mailbox = need.mailbox
         if mailbox._state.adding:
             mailbox.save(force_insert=True)
+        else:
+            mailbox.lock_while_open()
         need.sequence = self.filter(mailbox=mailbox).count() + 1
         need._seal(asked, mailbox.reader(), at)
         need.save(force_insert=True)
@@ -129,6 +134,7 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
     return {
         **{name: getattr(asked, name) for name in names + more},
         "status": PAUSED if asked.paused else OPEN,
+        "kept_back": asked.paused,
         "any_bits": clock.weekly_bits(asked.day, asked.parts),
         "all_bits": week_covered(asked.day, asked.parts, asked.covers, asked.nights),
         "looks_again_at": clock.hour(looks) if looks else None,

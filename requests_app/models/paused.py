@@ -12,14 +12,17 @@ from privacy.states import SomebodyWasFaster
 if TYPE_CHECKING:
     from requests_app.models.need import Need
 
-OPEN, PAUSED = "open", "paused"
+OPEN, PAUSED, UNREADABLE = "open", "paused", "unreadable"
 
 
 class CanBePaused(models.Model):
     """That half of a need (requests_app/models/need.py).
 
     As a state of its own, it is left out of whatever asks for open needs: board, matching, rings, desk.
+    `kept_back` says the same, and goes on saying so where the need's key was lost meanwhile.
     """
+
+    kept_back = models.BooleanField(default=False)
 
     class Meta:
         abstract = True
@@ -33,10 +36,14 @@ class CanBePaused(models.Model):
         """From now on nobody sees it and nobody comes; whoever was on the way hears that it changed.
         Twice is harmless, and so is a need that ended."""
         with transaction.atomic():
-            need = self._lock_if(OPEN)
+            need = self._lock_if(OPEN, UNREADABLE)
             if need is None:
                 return
-            need._move(PAUSED, at)
+            if need.status == UNREADABLE:
+                # It stays so until she writes again, and is paused then.
+                type(need).objects.filter(pk=need.pk).update(kept_back=True)
+                return
+            need._move(PAUSED, at, kept_back=True)
             need.end_claims(at)
             need.tasks.let_go(at)
         for claim in need.claims.ending():
@@ -51,13 +58,13 @@ class CanBePaused(models.Model):
             need = self._lock_if(PAUSED)
             if need is None or need.expires_at <= at:
                 raise SomebodyWasFaster
-            need._move(OPEN, at)
+            need._move(OPEN, at, kept_back=False)
             need.tasks.ask_again(at)
 
-    def _lock_if(self, status: str) -> Need | None:
+    def _lock_if(self, *states: str) -> Need | None:
         """The need as it is now, locked; None where it is in another state, or gone."""
         try:
             need = type(cast("Need", self)).objects.lock(self.pk)
         except SomebodyWasFaster:
             return None
-        return need if need.status == status else None
+        return need if need.status in states else None

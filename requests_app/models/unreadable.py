@@ -48,10 +48,13 @@ class CanLoseItsKey(Sealed):
             need.end_claims(at)
             need.tasks.let_go(at)
             Compartment.objects.of(need.slot_owner).delete()
-            outbox.queue(need.id, f"need:{need.id}:unreadable", at, pace="changed")
+            if not need.kept_back:
+                # Else somebody else may hold her telephone.
+                outbox.queue(need.id, f"need:{need.id}:unreadable", at, pace="changed")
 
     def write_again(self, asked: Asked, at: datetime) -> None:
-        """She wrote it once more, under a key of the new keyring: from now on people are asked again.
+        """She wrote it once more, under a key of the new keyring: from now on people are asked again, unless
+        she had paused it.
 
         Raises SomebodyWasFaster where it is no longer waiting for that.
         """
@@ -64,8 +67,10 @@ class CanLoseItsKey(Sealed):
                 need.slot_number = slot.number
                 need._seal(asked, need.mailbox.reader(), at)
                 sealed = {name: getattr(need, name) for name in ("note", "answers", "desk_place")}
-                need._move(OPEN, at, slot_number=slot.number, desk_reads=asked.desk_reads, **sealed)
-                need.tasks.ask_again(at)
+                to = PAUSED if need.kept_back else OPEN
+                need._move(to, at, slot_number=slot.number, desk_reads=asked.desk_reads, **sealed)
+                if to == OPEN:
+                    need.tasks.ask_again(at)
         except BaseException:
             keyring().destroy(slot.number, self.slot_owner)
             keyring().release(slot.number, self.slot_owner)

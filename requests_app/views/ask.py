@@ -65,14 +65,14 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
 @get_or_post
 @asker_only
 def code(request: visits.AskerRequest) -> HttpResponse:
-    """The return code, or a second one, until two of its words were typed back."""
-    visit = visits.to_write_down(request)
-    if visit is None or visit.secret is None:
+    """The return code, until two of its words were typed back."""
+    visit = request.visit
+    if visit.secret is None:
         return redirect("mine")
     shown = codes.for_language(visit.secret, visit.mailbox.language)
     form = TwoWordsForm(request.POST or None, words=shown.split())
     if not form.is_valid():
-        page = {"code": shown, "form": form, "second": visit is not request.visit}
+        page = {"code": shown, "form": form}
         return render(request, "requests_app/code.html", page, status=_status(form.is_bound))
     visit.mailbox.confirm()
     visits.forget_code(request, visit)

@@ -18,7 +18,7 @@ from requests_app import drafts
 from requests_app.drafts import Draft
 from requests_app.forms.answer import MessageForm
 from requests_app.forms.take import HostForm
-from requests_app.models import Claim, Message, NotForYou, NotNow
+from requests_app.models import CalledOff, Claim, Message, NotForYou, NotNow
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
 from requests_app.volunteer_page import NeedPage, Opened, Part, need_page
@@ -42,9 +42,14 @@ def board(request: HttpRequest) -> HttpResponse:
 @let_in
 def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """One need, with what was sealed to this volunteer once she said yes."""
-    at = clock.now()
+    at, volunteer = clock.now(), signed_in(request)
     key = _unlocked(request)
-    page = need_page(signed_in(request), need_id, key, at)
+    try:
+        page = need_page(volunteer, need_id, key, at)
+    except Http404:
+        # Whoever is on the way looks here again, not at the board.
+        called_off = CalledOff.objects.told(volunteer, at).exists()
+        return render(request, "404.html", {"called_off": called_off}, status=404)
     return _page(request, page, draft=drafts.take(request, need_id) if key else None)
 
 

@@ -8,22 +8,21 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from organisation.models import Organisation, PhoneNumber
 from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
-from requests_app.asker_page import Typed, cards, readable
+from requests_app.asker_page import Typed, readable
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
-from requests_app.forms.second_code import SecondCodeForm
 from requests_app.models import Claim, KeyChanged, Message, TooLate
-from requests_app.views.ask import BAD_INPUT
+from requests_app.views.ask import BAD_INPUT, get_or_post
+from requests_app.views.her_page import her_page
+from requests_app.views.second_code import second_code
 from requests_app.visits import AskerRequest, asker_only
 
 SAID_YES = gettext_lazy("You said yes. Here is how it is now.")
@@ -33,11 +32,14 @@ NOT_STORED = gettext_lazy("This person is not coming any more. The place was not
 
 
 @login_not_required
-@require_GET
+@get_or_post
 @asker_only
 def mine(request: AskerRequest) -> HttpResponse:
-    """Her needs: what happens now, who offered, what she can do. Looking here is a visit."""
+    """Her needs: what happens now, who offered, what she can do. Looking here is a visit. Posted to, it makes
+    a second code."""
     at = clock.now()
+    if request.method == "POST":
+        return second_code(request, at)
     request.visit.mailbox.settle(request.visit.seed, at)
     if not clock.jumped():
         request.visit.mailbox.expire_overdue(at)
@@ -236,24 +238,3 @@ def _look_again(request: AskerRequest, at: datetime, claim: Claim, place: str) -
     form = ApproveForm(shown, auto_id=f"approveform-{claim.pk}-%s")
     form.add_error(None, _("Something about this person changed. Please look again first."))
     return her_page(request, at, Typed(claim.pk, form), BAD_INPUT)
-
-
-def her_page(
-    request: AskerRequest,
-    at: datetime,
-    typed: Typed | None = None,
-    status: int = 200,
-    second: SecondCodeForm | None = None,
-) -> HttpResponse:
-    """The page as it is now; `typed` and `second` are forms that came back with an error."""
-    organisation = Organisation.objects.current()
-    page = {
-        "cards": cards(request.visit, at, typed),
-        "numbers": PhoneNumber.objects.all(),
-        "presence": organisation.presence(at),
-        "second_form": second or SecondCodeForm(at=at),
-        "typed_form": typed.form if typed else second,
-        "visit": request.visit,
-        "page_path": reverse("mine"),
-    }
-    return render(request, "requests_app/mine.html", page, status=status)

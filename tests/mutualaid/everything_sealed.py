@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -24,7 +25,6 @@ from privacy.sessions import SessionStore
 from requests_app import asking
 from requests_app.models import Claim, Errand, Knock, Mailbox, Message, Need
 from requests_app.models.knock import HIDE
-from requests_app.models.mailbox import hidden_name
 from requests_app.readers import Unlocked
 from requests_app.visits import Visit
 from tests.requests_app.world import World, only_task, say_yes, take, unlocked
@@ -34,6 +34,7 @@ from volunteers import desk, keys, seeds
 from volunteers.adapter import MFAAdapter
 from volunteers.models import DeskShare, Volunteer
 
+TYPED = AT - timedelta(days=2)
 Read = Callable[[], Any]
 Field = tuple[str, str]
 
@@ -94,6 +95,7 @@ class Pair:
 
     visit: Visit
     second: Visit
+    knock: Knock
     need: Need
     claim: Claim
     volunteer: Person
@@ -128,10 +130,12 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     claim.write(unlocked(ben), Message.VOLUNTEER, f"The {word} of theirs.", AT)
     cache.clear()
     client = coordinator.sign_in(Client())
-    # Her second code, that was typed a moment ago.
+    # Her second code, that was typed two days ago and never answered: it hides nothing any more.
     second = asking.ask(world.asked(paused=True), crypto.new_key(), None, "en", AT, visit.errand(HIDE))
-    Mailbox.objects.knock(second.secret or b"", AT)
-    return Pair(visit, second, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
+    before = set(Knock.objects.values_list("pk", flat=True))
+    Mailbox.objects.knock(second.secret or b"", TYPED)
+    knock = Knock.objects.exclude(pk__in=before).get()
+    return Pair(visit, second, knock, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
 
 
 def cells_of(side: Pair) -> list[Cell]:
@@ -267,7 +271,6 @@ def _unattended(side: Pair) -> list[Cell]:
 def _of_second_code(side: Pair) -> list[Cell]:
     """What follows when it is typed, in its mailbox and in the row of its being typed."""
     mailbox = side.second.mailbox
-    knock = Knock.objects.hiding([hidden_name(side.visit.seed)]).get()
 
     def something(errand: Errand) -> Errand:
         """A row that does not open has nothing follow."""
@@ -278,5 +281,5 @@ def _of_second_code(side: Pair) -> list[Cell]:
     typed = {
         "second code": lambda: something(Mailbox.objects.get(pk=mailbox.pk).what_follows(side.second.seed))
     }
-    done = {"server": lambda: something(Knock.objects.get(pk=knock.pk).read())}
-    return [Cell(Mailbox, mailbox.pk, "errand", typed), Cell(Knock, knock.pk, "errand", done)]
+    done = {"server": lambda: something(Knock.objects.get(pk=side.knock.pk).read())}
+    return [Cell(Mailbox, mailbox.pk, "errand", typed), Cell(Knock, side.knock.pk, "errand", done)]

@@ -4,12 +4,14 @@ Times here are compared within one run, or with what only a broken mechanism wou
 themselves are measured by `make bench ONLY=gate`.
 """
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from statistics import median
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,6 +22,10 @@ from tests import door
 from tests.live import LiveSystem
 
 PEOPLE = 30
+# Many more than wait for anything else, and fewer than gate.BODIES.
+STALLED = 140
+# Seconds; while a body blocked every thread, nothing came before the process was replaced.
+PATIENCE = 8.0
 PRICE = MAX_WAIT.total_seconds()
 # So many tries, and everybody at that address pays the whole price.
 TRIES = 60
@@ -120,3 +126,27 @@ def test_fifty_codes_at_once_are_all_answered_with_little_memory(system: LiveSys
 
     assert answers == [302, 422] * 25
     assert max(memory) < memory[0] + MORE_MEMORY
+
+
+def test_bodies_that_never_come_keep_no_page_and_no_honest_code_waiting(
+    system: LiveSystem, code: str
+) -> None:
+    """Each of them has one of the threads, for as long as it likes."""
+    place = urlsplit(system.url)
+    head = (
+        f"POST /a/return/ HTTP/1.1\r\nHost: {place.netloc}\r\nOrigin: {system.url}\r\n"
+        f"Cookie: c={'a' * 32}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 500\r\n\r\ncode=a"
+    )
+    with ExitStack() as stalled:
+        for _visitor in range(STALLED):
+            line = stalled.enter_context(socket.create_connection((place.hostname, place.port)))
+            line.sendall(head.encode())
+        looks = door.page_seconds(system.url, 5)
+        visitor = door.Visitor(system.url)
+        stalled.enter_context(closing(visitor.connection))
+        leaving = visitor.get("/a/leave/")
+        entry = door.entry_seconds(system.url, code)
+
+    assert leaving == 303
+    assert max(*looks, entry) < PATIENCE

@@ -22,7 +22,6 @@ PUBLIC = {
     "mine",
     "pause",
     "resume",
-    "second_code",
     "erase",
     "erased",
     "erasing",

@@ -248,3 +248,26 @@ def _swap(written: str, draw: random.Random) -> str:
     i = draw.randrange(len(words) - 1)
     words[i], words[i + 1] = words[i + 1], words[i]
     return " ".join(words)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param(codes.as_words(bytes(range(10)), "en"), id="right"),
+        pytest.param("arrive clutch frisbee hold milk prosper smart veneer", id="slips too many"),
+        pytest.param("xxxx " * 8, id="no word of any list"),
+        pytest.param("١٢٣ zebra", id="no code at all"),
+        pytest.param(codes.as_digits(bytes(range(10))), id="digits"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_every_code_has_a_slip_looked_for_once_in_eight_words(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    near = WordList.near
+    monkeypatch.setattr(WordList, "near", lambda self, word: looked.append(word) or near(self, word))
+
+    codes.read(typed)
+
+    assert len(looked) == 8

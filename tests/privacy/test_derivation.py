@@ -11,7 +11,9 @@ import pytest
 from django.db import connection
 from nacl.pwhash import argon2id
 
-from privacy import clock, derivation, gate, instance
+from mutualaid import run
+from privacy import clock, derivation, gate, instance, tickets
+from tests.full_gate import everybody_waits
 
 SECRET = bytes(range(10))
 
@@ -133,9 +135,7 @@ def test_who_came_first_goes_in_first() -> None:
 
 @pytest.mark.usefixtures("one_slot")
 def test_where_every_place_is_taken_nobody_waits() -> None:
-    with ExitStack() as crowd:
-        for _place in range(gate.PLACES):
-            crowd.enter_context(gate._a_place())
+    with everybody_waits():
         with pytest.raises(gate.Busy):
             gate.pause(60)
         with pytest.raises(gate.Busy), gate.entered(wait_seconds=60):
@@ -143,6 +143,19 @@ def test_where_every_place_is_taken_nobody_waits() -> None:
 
     with gate.entered():
         gate.pause(0)
+
+
+@pytest.mark.usefixtures("one_slot")
+def test_who_waits_for_a_price_keeps_nobody_out_who_owes_none() -> None:
+    with ExitStack() as guessers:
+        for _place in range(gate.PLACES):
+            guessers.enter_context(gate._a_place(gate._prices))
+        with gate.entered(wait_seconds=0):
+            pass
+
+
+def test_who_waits_is_answered_before_the_process_is_gone() -> None:
+    assert tickets.MAX_WAIT.total_seconds() + gate.WAIT_SECONDS < run.DRAIN
 
 
 @pytest.mark.usefixtures("one_slot")

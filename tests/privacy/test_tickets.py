@@ -1,6 +1,5 @@
 """A ticket before the expensive work: waiting is its price, and nobody is shut out."""
 
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from django.test import RequestFactory
 
 from privacy import gate, limits, tickets
 from privacy.tickets import Purpose, Ticket, TicketRefused
+from tests.full_gate import everybody_waits
 
 CODE = Purpose("code")
 AT = datetime(2030, 5, 6, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -182,11 +182,8 @@ def test_other_tries_of_the_same_address_count_apart(paused: list[float]) -> Non
 def test_where_too_many_wait_nobody_is_kept_and_the_ticket_is_good_afterwards() -> None:
     ticket = _busy_address()
 
-    with ExitStack() as crowd:
-        for _place in range(gate.PLACES):
-            crowd.enter_context(gate._a_place())
-        with pytest.raises(gate.Busy):
-            tickets.pay(_from(ticket=ticket.text), CODE, AT)
+    with everybody_waits(), pytest.raises(gate.Busy):
+        tickets.pay(_from(ticket=ticket.text), CODE, AT)
 
     Ticket.spend(ticket.text, CODE, ticket.matures_at)
 

@@ -1,7 +1,5 @@
 """While many try at once: who asks waits a moment, and loses nothing of what she typed."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +8,7 @@ from django.test import Client
 
 from privacy import codes, gate, limits
 from requests_app.models import Mailbox, Need
+from tests.full_gate import everybody_waits
 from tests.requests_app.test_pages import code_words, hidden, post, text
 from tests.requests_app.world import TOMORROW, World
 from tests.volunteers.people import AT
@@ -30,14 +29,6 @@ def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here came a thousand tries before."""
     monkeypatch.setattr(limits, "hit", lambda request, purpose, at: 1000)
-
-
-@contextmanager
-def all_places_taken() -> Iterator[None]:
-    with ExitStack() as crowd:
-        for _place in range(gate.PLACES):
-            crowd.enter_context(gate._a_place())
-        yield
 
 
 def a_ride(page: str, world: World, **typed: str) -> dict[str, Any]:
@@ -79,7 +70,7 @@ def test_where_too_many_wait_she_presses_ask_once_more_and_has_lost_nothing(
     page = text(asker.get("/a/ride/"))
     typed = a_ride(page, world, note=NOTE, desk_reads="no")
 
-    with all_places_taken():
+    with everybody_waits():
         refused = post(asker, "/a/ride/", page, **typed)
     back = text(refused)
     later(monkeypatch, timedelta(seconds=5))
@@ -95,7 +86,7 @@ def test_a_full_gate_gives_the_form_back_too(world: World, monkeypatch: pytest.M
     asker = Client(enforce_csrf_checks=True)
     page = text(asker.get("/a/ride/"))
 
-    with all_places_taken():
+    with everybody_waits():
         back = post(asker, "/a/ride/", page, **a_ride(page, world, note=NOTE, desk_reads="no"))
 
     assert (back.status_code, NOTE in text(back), Need.objects.count()) == (422, True, 0)
@@ -157,7 +148,7 @@ def test_where_too_many_wait_she_types_her_code_once_more(
     asker = Client(enforce_csrf_checks=True)
     page = text(asker.get("/a/return/"))
 
-    with all_places_taken():
+    with everybody_waits():
         refused = post(asker, "/a/return/", page, code=code, ticket=hidden(page, "ticket"))
     back = text(refused)
     later(monkeypatch, timedelta(seconds=5))

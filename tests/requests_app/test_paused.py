@@ -58,7 +58,10 @@ def test_whoever_was_coming_reads_that_they_should_not_go_and_opens_nothing_any_
     with pytest.raises(Unreadable):
         claim.thread(unlocked(ben))
     assert [notice.pace for notice in Notice.objects.filter(recipient=ben.volunteer.pk)] == ["changed"]
-    assert DO_NOT_GO in text(volunteer_client(ben).get("/board/"))
+    browser = volunteer_client(ben)
+    assert DO_NOT_GO in text(browser.get("/board/"))
+    gone = browser.get(f"/needs/{need.pk}/")
+    assert (gone.status_code, DO_NOT_GO in text(gone)) == (404, True)
 
 
 def test_the_word_not_to_go_outlives_a_need_that_was_erased(world: World) -> None:
@@ -111,6 +114,7 @@ def test_whoever_was_called_back_can_take_it_once_it_is_seen_again(world: World)
     need.resume(AT)
 
     assert say_yes(visit, take(ben, only_task(need))).status == "approved"
+    assert CalledOff.objects.told(ben.volunteer, AT).count() == 0
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
@@ -210,4 +214,7 @@ def test_with_the_keyring_lost_a_paused_need_waits_to_be_written_again(world: Wo
 
     start.lose_every_key(AT)
 
-    assert Need.objects.get().status == "unreadable"
+    lost = Need.objects.get()
+    assert (lost.status, list(Need.objects.cannot_be_read(AT))) == ("unreadable", [])
+    lost.write_again(world.asked(), AT)
+    assert Need.objects.get().status == "paused"

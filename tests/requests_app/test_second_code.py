@@ -1,7 +1,6 @@
 """A second code, for when somebody makes her open her page: what it opens and does, what nobody can tell."""
 
 import re
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from notify.models import Channel, Notice
-from privacy import codes, crypto, gate
+from privacy import codes, crypto
 from privacy.crypto import Unreadable
 from privacy.models import Compartment
 from requests_app import asking, tasks
@@ -21,6 +20,7 @@ from requests_app.models.asked import Tell
 from requests_app.models.knock import ERASE, HIDE, STAY
 from requests_app.models.mailbox import hidden_name
 from requests_app.visits import Visit
+from tests.full_gate import everybody_waits
 from tests.requests_app.test_damaged_rows import enter
 from tests.requests_app.test_pages import code_words, hidden, post, text, volunteer_client
 from tests.requests_app.world import TODAY, TOMORROW, World, claim_of, only_task, say_yes, take, unlocked
@@ -69,24 +69,25 @@ def opens(visit: Visit) -> bool:
 # What she does
 
 
-def test_she_makes_one_on_her_page_and_sees_its_words_until_two_are_typed_back(world: World) -> None:
+def fills_the_form(world: World, page: str, **typed: Any) -> dict[str, Any]:
+    usual = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+    return usual | {"second_token": hidden(page, "second_token")} | typed
+
+
+def test_she_makes_one_on_her_page_and_types_two_of_its_words_back(world: World) -> None:
     first, _need = world.ask()
     asker = enter(first)
     page = text(asker.get("/a/mine/"))
-    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+    typed = fills_the_form(world, page)
 
-    answer = post(asker, "/a/mine/code/", page, second_token=hidden(page, "second_token"), **typed)
-    shown = text(asker.get("/a/code/"))
+    shown = text(post(asker, "/a/mine/", page, **typed))
     words = code_words(shown)
+    wrong = post(asker, "/a/mine/", shown, **typed, first=words[1], second="zebra")
+    right = post(asker, "/a/mine/", shown, **typed, first=words[1], second=words[6])
 
-    assert (answer["Location"], "Your second code" in shown, words != code_of(first).split()) == (
-        "/a/code/",
-        True,
-        True,
-    )
-    assert post(asker, "/a/code/", shown, first=words[1], second=words[6])["Location"] == "/a/mine/"
-    # Then her own, which is not on paper yet in this browser, or nothing.
-    assert "Your second code" not in text(asker.get("/a/code/", follow=True))
+    assert ("Your second code" in shown, words != code_of(first).split()) == (True, True)
+    assert (wrong.status_code, "This is another word." in text(wrong)) == (422, True)
+    assert (right["Location"], Mailbox.objects.filter(confirmed=True).count()) == ("/a/mine/", 1)
     assert types(" ".join(words)).status_code == 302
 
 
@@ -94,14 +95,29 @@ def test_the_same_form_sent_twice_makes_one_second_code(world: World) -> None:
     first, _need = world.ask()
     asker = enter(first)
     page = text(asker.get("/a/mine/"))
-    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
-    typed["second_token"] = hidden(page, "second_token")
+    typed = fills_the_form(world, page)
 
-    post(asker, "/a/mine/code/", page, **typed)
-    words = code_words(text(asker.get("/a/code/")))
-    post(asker, "/a/mine/code/", page, **typed)
+    shown = [code_words(text(post(asker, "/a/mine/", page, **typed))) for _ in range(2)]
 
-    assert (code_words(text(asker.get("/a/code/"))), Mailbox.objects.count()) == (words, 2)
+    assert (shown[0] == shown[1], Mailbox.objects.count()) == (True, 2)
+
+
+def test_it_is_shown_nowhere_but_in_the_answer_to_its_form(world: World) -> None:
+    first, _need = world.ask()
+    asker = enter(first)
+    page = text(asker.get("/a/mine/"))
+    typed = fills_the_form(world, page)
+    shown = text(post(asker, "/a/mine/", page, **typed))
+    words = code_words(shown)
+
+    addresses = ["/a/mine/", "/a/code/", "/", "/a/return/"]
+    seen = "".join(text(asker.get(address, follow=True)) for address in addresses)
+
+    assert words[0] in shown
+    assert [word for word in words if f"<li>{word}</li>" in seen] == []
+    # Once it is on paper, its form shows it no more either.
+    post(asker, "/a/mine/", shown, **typed, first=words[1], second=words[6])
+    assert post(asker, "/a/mine/", page, **typed)["Location"] == "/a/mine/"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +136,7 @@ def test_bad_answers_come_back_with_a_sentence_and_make_nothing(world: World, fi
         field: wrong,
     }
 
-    answer = post(asker, "/a/mine/code/", page, **typed)
+    answer = post(asker, "/a/mine/", page, **typed)
 
     assert (answer.status_code, Mailbox.objects.count(), "Please choose" in text(answer)) == (422, 1, True)
     # The choice she made is still there; one that is none is the one that does less.
@@ -128,18 +144,14 @@ def test_bad_answers_come_back_with_a_sentence_and_make_nothing(world: World, fi
     assert ticked == ([] if field == "does" else ["erase"])
 
 
-def test_where_too_many_are_asking_the_form_comes_back_as_it_was(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_too_many_are_asking_the_form_comes_back_as_it_was(world: World) -> None:
     first, _need = world.ask()
     asker = enter(first)
     page = text(asker.get("/a/mine/"))
     typed = {"does": "erase", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
-    monkeypatch.setattr(gate, "WAIT_SECONDS", 0.0)
-    monkeypatch.setattr(gate, "_places", threading.BoundedSemaphore(1))
 
-    with gate._places:
-        answer = post(asker, "/a/mine/code/", page, second_token=hidden(page, "second_token"), **typed)
+    with everybody_waits():
+        answer = post(asker, "/a/mine/", page, second_token=hidden(page, "second_token"), **typed)
 
     assert (answer.status_code, Mailbox.objects.count()) == (422, 1)
     assert "Many people are here. Please press it once more." in text(answer)
@@ -287,19 +299,6 @@ def test_an_answer_that_was_interrupted_is_given_again(world: World, monkeypatch
     assert Need.objects.get(pk=both.need.pk).status == "paused"
 
 
-def test_whoever_takes_the_telephone_from_her_finds_no_second_code_on_it(world: World) -> None:
-    first, _need = world.ask()
-    asker = enter(first)
-    page = text(asker.get("/a/mine/"))
-    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
-    post(asker, "/a/mine/code/", page, second_token=hidden(page, "second_token"), **typed)
-    words = code_words(text(asker.get("/a/code/")))
-
-    types(" ".join(words), asker)
-
-    assert asker.get("/a/code/")["Location"] == "/a/mine/"
-
-
 # What nobody can tell
 
 
@@ -400,13 +399,101 @@ def test_not_even_the_secrets_say_which_mailbox_has_a_second_code(world: World) 
     assert crossed == {STAY}
 
 
+def names() -> list[bytes]:
+    return [bytes(row.name) for row in Knock.objects.all()]
+
+
+def test_typed_again_and_again_no_name_stands_in_two_rows(world: World) -> None:
+    both = pair(world)
+
+    for _ in range(12):
+        types(code_of(both.second))
+        tasks.answer(AT)
+
+    assert len(set(names())) == len(names()) > 1
+    assert not opens(both.first)
+
+
+def test_another_days_name_is_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = pair(world, day=TODAY + timedelta(days=4))
+    types(code_of(both.second))
+    tasks.answer(AT)
+    before = names()
+    later = AT + 30 * HOUR
+    monkeypatch.setattr("privacy.clock.now", lambda: later)
+    tasks.forget_knocks(later)
+
+    types(code_of(both.second))
+
+    assert set(names()) & set(before) == set()
+
+
+def test_a_worker_that_was_away_for_a_day_still_does_it_before_it_forgets(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = pair(world, ERASE, day=TODAY + timedelta(days=4))
+    types(code_of(both.second))
+    late = AT + 30 * HOUR
+
+    tasks.forget_knocks(late)
+    tasks.answer(late)
+
+    assert not Need.objects.filter(pk=both.need.pk).exists()
+
+
+def test_one_need_that_cannot_be_paused_keeps_nobody_on_the_way_to_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = pair(world)
+    _visit, other = world.ask(both.first)
+    whole = Need.pause
+
+    def pause(need: Need, at: Any) -> None:
+        if need.pk == both.need.pk:
+            raise ValueError
+        whole(need, at)
+
+    monkeypatch.setattr(Need, "pause", pause)
+    types(code_of(both.second))
+    assert tasks.answer(AT).failed == 1
+
+    assert Need.objects.get(pk=other.pk).status == "paused"
+    monkeypatch.setattr(Need, "pause", whole)
+    tasks.answer(AT + timedelta(seconds=2))
+    assert Need.objects.get(pk=both.need.pk).status == "paused"
+
+
+def test_what_she_sends_at_that_very_moment_does_not_join_the_hidden_mailbox(world: World) -> None:
+    both = pair(world)
+    types(code_of(both.second))
+    tasks.answer(AT)
+
+    opened, need = world.ask(both.first)
+
+    assert opened.mailbox != both.first.mailbox
+    assert set(Need.objects.filter(mailbox=both.first.mailbox).values_list("status", flat=True)) == {"paused"}
+    assert need.mailbox == opened.mailbox
+
+
+def test_a_clock_that_leaps_ahead_shows_nothing_that_is_hidden(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = pair(world, day=TODAY + timedelta(days=4))
+    types(code_of(both.second))
+    tasks.answer(AT)
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + 25 * HOUR)
+    monkeypatch.setattr("privacy.clock.jumped", lambda: True)
+
+    assert not opens(both.first)
+
+
 def test_the_name_of_a_hidden_mailbox_is_written_in_no_other_row(world: World) -> None:
     both = pair(world)
     types(code_of(both.second))
     tasks.answer(AT)
-    name = hidden_name(both.first.seed)
+    found = [*names(), hidden_name(both.first.seed)]
 
-    assert bytes(Knock.objects.get().name) == name
     for model in (Mailbox, Need, Claim, Volunteer, Compartment):
         for row in model._default_manager.values_list():
-            assert name not in [bytes(v) if isinstance(v, bytes | memoryview) else v for v in row]
+            values = [bytes(value) for value in row if isinstance(value, bytes | memoryview)]
+            assert [value for value in values if value in found] == []

@@ -1,7 +1,6 @@
 """Signing in, unlocking, second step, and the end of every session that should end."""
 
 import time
-from contextlib import ExitStack
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -12,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from privacy import gate, limits
 from privacy.tickets import MAX_WAIT
+from tests.full_gate import everybody_waits
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
 from tests.volunteers.test_keys import everything
@@ -108,9 +108,7 @@ def test_where_too_many_wait_the_form_comes_back(
     monkeypatch.setattr(gate, "load", lambda: 1.0)
     typed = {"login": ben.volunteer.username, "password": PASSPHRASE}
 
-    with ExitStack() as crowd:
-        for _place in range(gate.PLACES):
-            crowd.enter_context(gate._a_place())
+    with everybody_waits():
         page = client.post("/accounts/login/", typed).content.decode()
 
     assert ("Please press again." in page, ben.volunteer.username in page) == (True, True)
