@@ -18,6 +18,7 @@ from mutualaid import assets
 from privacy import instance, secret_store
 from privacy.keyring import FileKeyring
 from tests import live, servers
+from tests.journeys import loop
 from tests.live import LiveSystem
 
 _connect = socket.socket.connect
@@ -43,12 +44,21 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any("test_blocks" in item.nodeid for item in items) and loop.missing():
+        # Said at the end, in a section of its own.
+        items[:] = [item for item in items if "test_blocks" not in item.nodeid]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "live_system" in fixtures or item.get_closest_marker("browser"):
             # One process keeps the module: it shares the running system, and browsers are heavy.
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
             item.add_marker(pytest.mark.once)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if "drill" in config.option.markexpr.split("not ")[0] and (missing := loop.missing()):
+        terminalreporter.section("left out")
+        terminalreporter.write_line(f"Reading the raw blocks of a disk. It needs {', '.join(missing)}.")
 
 
 @pytest.fixture(scope="session", autouse=True)
