@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import Error as DatabaseAway
 from django.db import models, transaction
@@ -29,6 +29,7 @@ __all__ = ["MAX_REACH_KM", "Area", "Distance", "Hours", "Neighbour", "Organisati
 
 ONLY_ID = 1
 WAY_OUT = "https://www.wikipedia.org/"
+LED_LAST = "way out"
 
 
 class Presence(NamedTuple):
@@ -40,19 +41,20 @@ class Presence(NamedTuple):
 
 
 class OrganisationManager(models.Manager["Organisation"]):
-    # Where it led last, for as long as the database does not answer.
-    _way_out = WAY_OUT
-
     def current(self) -> Organisation:
         """The one organisation; one with neutral defaults before set-up. One query."""
         return self.filter(pk=ONLY_ID).first() or Organisation(pk=ONLY_ID)
 
     def way_out(self) -> str:
         """Where "Leave now" goes. It always goes somewhere: an address that is none is the default one."""
-        with contextlib.suppress(DatabaseAway):
+        try:
             asked = self.current().leave_url
-            self._way_out = asked if re.fullmatch(r"https?://[^\s/?#].*", asked) else WAY_OUT
-        return self._way_out
+        except DatabaseAway:
+            # Where it led last: the process that knew may have been replaced since.
+            return str(cache.get(LED_LAST, WAY_OUT))
+        way = asked if re.fullmatch(r"https?://[^\s/?#].*", asked) else WAY_OUT
+        cache.set(LED_LAST, way, timeout=None)
+        return way
 
     def ensure(self, at: datetime) -> Organisation:
         """The one organisation, made now if it is missing, with an area "Here" where there is none."""

@@ -7,6 +7,7 @@ with the secrets and the keyring as they are; the one need that lives shows that
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def beside(system: LiveSystem, folder: Path, keyring: bool = True) -> Iterator[L
     environment = system.environment | own
     with contextlib.ExitStack() as stack:
         if "DATABASE_URL" in environment:
-            name = f"beside_{folder.name}".lower().replace("-", "_")
+            name = f"beside_{folder.name}_{os.getpid()}".lower().replace("-", "_")
             environment["DATABASE_URL"] = stack.enter_context(servers.postgres_database(name))
         other = LiveSystem(f"http://127.0.0.1:{own['PORT']}", folder, environment, log=folder / "log")
         stack.callback(other.stop)

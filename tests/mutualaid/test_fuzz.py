@@ -105,9 +105,9 @@ def is_slow(asked: Asked, client: Client, quiet: float) -> float:
     return took if took > SLOW * max(1, pace(client) / quiet) else 0
 
 
-def _shows(sent: Sent) -> bool:
-    """Whether the page is the one that shows a second code, in the answer to the form that made it."""
-    return 'class="code"' in sent.page
+def _came_back(sent: Sent) -> bool:
+    """Whether the page is the form once more, with something to be put right."""
+    return sent.response.status_code == 200 and 'aria-invalid="true"' in sent.page
 
 
 def complaints(asked: Asked, client: Client, quiet: float) -> list[str]:
@@ -118,7 +118,7 @@ def complaints(asked: Asked, client: Client, quiet: float) -> list[str]:
         found.append(f"{asked}: {took:.1f} s")
     if sent.wrote and asked.method in ("GET", "HEAD") and sent.response.status_code >= 300:
         found.append(f"{asked}: only looked, and wrote to {sorted(sent.wrote)}")
-    if sent.wrote and asked.method == "POST" and sent.response.status_code == 200 and not _shows(sent):
+    if sent.wrote and asked.method == "POST" and _came_back(sent):
         found.append(f"{asked}: came back to be filled in, and wrote to {sorted(sent.wrote)}")
     where = sent.response.headers.get("Location", "").partition("?")[0]
     if sent.wrote and where in DOORS and asked.path not in DOORS:
