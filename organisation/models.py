@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -40,6 +41,14 @@ class Presence(NamedTuple):
     again: datetime | None
 
 
+def _led_last() -> str:
+    """Where "Leave now" led last, for as long as the database does not answer; the process that knew may have
+    been replaced since."""
+    with contextlib.suppress(Exception):
+        return str(cache.get(LED_LAST, WAY_OUT))
+    return WAY_OUT
+
+
 class OrganisationManager(models.Manager["Organisation"]):
     def current(self) -> Organisation:
         """The one organisation; one with neutral defaults before set-up. One query."""
@@ -50,10 +59,11 @@ class OrganisationManager(models.Manager["Organisation"]):
         try:
             asked = self.current().leave_url
         except DatabaseAway:
-            # Where it led last: the process that knew may have been replaced since.
-            return str(cache.get(LED_LAST, WAY_OUT))
+            return _led_last()
         way = asked if re.fullmatch(r"https?://[^\s/?#].*", asked) else WAY_OUT
-        cache.set(LED_LAST, way, timeout=None)
+        # Each cache has errors of its own, and none of them may keep anybody here.
+        with contextlib.suppress(Exception):
+            cache.set(LED_LAST, way, timeout=None)
         return way
 
     def ensure(self, at: datetime) -> Organisation:

@@ -106,12 +106,12 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            refusal = self._refusal(request)
+            refusal = self._refusal(request) or self._read(request)
         except (BadRequest, Http404):
             # Django draws their pages, and LocaleMiddleware has not seen the request yet.
             translation.activate(translation.get_language_from_request(request))
             raise
-        return refusal or self._read(request) or self.get_response(request)
+        return refusal or self.get_response(request)
 
     def _read(self, request: HttpRequest) -> HttpResponse | None:
         """Take the body in, here and nowhere else: one that never comes must not keep the threads that every

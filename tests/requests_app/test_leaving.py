@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils.encoding import iri_to_uri
 
 from organisation.models import WAY_OUT, Organisation
 from privacy.models import Session
@@ -86,9 +87,7 @@ def test_leaving_works_without_the_database(asker: Client, world: World, method:
     assert asker.get("/a/mine/")["Location"] == "/a/return/"
 
 
-def test_a_fresh_process_without_the_database_knows_a_way_out(
-    asker: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fresh_machine_without_the_database_knows_a_way_out(asker: Client) -> None:
     cache.clear()
 
     with connection.execute_wrapper(no_database):
@@ -109,6 +108,27 @@ def test_the_address_of_the_organisation_is_where_it_leads(asker: Client) -> Non
     leads_to(WEATHER)
 
     assert way_out(asker.get("/a/leave/")) == (303, WEATHER)
+
+
+def test_an_address_too_long_to_be_remembered_leads_there_all_the_same(asker: Client) -> None:
+    far = "https://weather.example/" + "é" * 170
+    leads_to(far)
+
+    assert way_out(asker.get("/a/leave/")) == (303, iri_to_uri(far))
+
+
+def test_a_cache_that_breaks_keeps_nobody_here(asker: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads_to(WEATHER)
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(cache, "set", broken)
+    monkeypatch.setattr(cache, "get", broken)
+
+    assert way_out(asker.get("/a/leave/")) == (303, WEATHER)
+    with connection.execute_wrapper(no_database):
+        assert way_out(asker.get("/a/leave/")) == (303, WAY_OUT)
 
 
 def test_without_the_database_every_page_still_shows_the_way_out(asker: Client, world: World) -> None:
