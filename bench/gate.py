@@ -3,14 +3,11 @@ memory pay, with the gate and without it, beside the same system while nobody gu
 """
 
 import os
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench.figures import medians, say, summed_pss
+from bench.figures import medians, say
 from tests import door, live
 from tests.live import LiveSystem
 
@@ -30,7 +27,7 @@ def main() -> None:
             system.start()
             code = door.code_of_somebody(system.url)
             quiet = medians(lambda: _quiet(system, code))  # noqa: B023 - called at once
-            with door.guessing(system.url, PEOPLE) as crowd, _memory(system) as peak:
+            with door.guessing(system.url, PEOPLE) as crowd, system.watched() as peak:
                 crowd.until(TRIES)
                 crowded = medians(lambda: _crowded(system, code, crowd))  # noqa: B023 - called at once
             assert not crowd.broken, crowd.broken
@@ -75,25 +72,6 @@ def _crowded(system: LiveSystem, code: str, crowd: door.Crowd) -> dict[str, floa
         "entry_max_s": max(door.entry_seconds(system.url, code) for _try in range(ENTRIES)),
         "tries_per_second": (len(crowd.answers) - before) / (time.monotonic() - begun),
     }
-
-
-@contextmanager
-def _memory(system: LiveSystem) -> Iterator[list[int]]:
-    """Bytes of the whole tree, looked at twice a second."""
-    found, over = [system.memory()], threading.Event()
-    pids = [process.pid for process in system.processes()]
-
-    def look() -> None:
-        while not over.wait(0.5):
-            found.append(summed_pss(pids))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        thread.join()
 
 
 if __name__ == "__main__":

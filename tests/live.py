@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -89,13 +90,38 @@ class LiveSystem:
 
     def memory(self) -> int:
         """Bytes of the whole tree, pages that are shared counted once (summed PSS)."""
-        return sum(process.memory_full_info().pss for process in self.processes())
+        return sum(map(_pss, self.processes()))
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[list[int]]:
+        """`memory()` four times a second while the block runs, whichever process serves; the first is from
+        before."""
+        found, over = [self.memory()], threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.25):
+                found.append(self.memory())
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield found
+        finally:
+            over.set()
+            thread.join()
 
     def stop(self) -> None:
         if self.runner is not None:
             self.runner.send_signal(signal.SIGINT)
             self.runner.wait(30)
             self.runner = None
+
+
+def _pss(process: psutil.Process) -> int:
+    """Bytes; 0 of a process that was replaced meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return int(process.memory_full_info().pss)
+    return 0
 
 
 @contextlib.contextmanager

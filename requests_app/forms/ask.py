@@ -43,25 +43,39 @@ LOOK_AGAIN = (
 MYSELF, EMAIL = "", "email"
 
 
+class AreaField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the organisation's areas; `offer()` reads them, when the form is made."""
+
+    def __init__(self, **more: Any) -> None:
+        wrong = {
+            "required": _("Please choose a place."),
+            "invalid_choice": _("Please choose one of these places."),
+        }
+        super().__init__(Area.objects.none(), empty_label=None, error_messages=wrong, **more)
+
+    def offer(self) -> None:
+        choices = Area.objects.choices()
+        self.queryset = Area.objects.active()
+        self.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]
+
+
+class DayField(forms.DateField):
+    """A day from a list; the form says which."""
+
+    def __init__(self, **more: Any) -> None:
+        wrong = {
+            "required": _("Please choose a day."),
+            "invalid": _("Please choose one of these days."),
+        }
+        super().__init__(widget=forms.Select, error_messages=wrong, **more)
+
+
 class AskForm(ShownAsTyped, forms.Form):
     """One kind's form. `asked()` gives what was typed, ready to be stored."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
-    area = forms.ModelChoiceField(
-        queryset=Area.objects.none(),
-        empty_label=None,
-        error_messages={
-            "required": _("Please choose a place."),
-            "invalid_choice": _("Please choose one of these places."),
-        },
-    )
-    day = forms.DateField(
-        widget=forms.Select,
-        error_messages={
-            "required": _("Please choose a day."),
-            "invalid": _("Please choose one of these days."),
-        },
-    )
+    area = AreaField()
+    day = DayField()
     parts = forms.TypedMultipleChoiceField(
         label=_("What time would do?"),
         help_text=_("Nothing ticked means any time."),
@@ -162,9 +176,7 @@ class AskForm(ShownAsTyped, forms.Form):
     def _ask_where_and_when(self) -> None:
         kind, fields = self.kind, self.fields
         area = fields["area"]
-        choices = Area.objects.choices()
-        area.queryset = Area.objects.active()  # type: ignore[attr-defined]
-        area.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]
+        area.offer()  # type: ignore[attr-defined]
         area.label, area.help_text = str(kind.where_label), str(kind.where_help)
         fields["day"].label, fields["day"].help_text = str(kind.when_label), str(kind.when_help)
         fields["day"].widget.choices = list(days(self.at))

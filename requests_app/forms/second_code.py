@@ -8,14 +8,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from organisation import kinds
-from organisation.models import Area
 from privacy import clock
-from requests_app.forms.ask import days
+from requests_app.forms.ask import AreaField, DayField, days
 from requests_app.models import Asked
 from requests_app.models.knock import ERASE, HIDE
 
 # Days ahead, at least, of the day that stands there at first.
 LATER = 10
+CHOOSE = dict.fromkeys(("required", "invalid_choice"), _("Please choose one of these."))
 
 
 class SecondCodeForm(forms.Form):
@@ -30,37 +30,15 @@ class SecondCodeForm(forms.Form):
         ],
         widget=forms.RadioSelect,
         initial=HIDE,
-        error_messages={
-            "required": _("Please choose one of these."),
-            "invalid_choice": _("Please choose one of these."),
-        },
+        error_messages=CHOOSE,
     )
     kind = forms.ChoiceField(
         label=_("What should stand on the other page?"),
         choices=lambda: [("", _("Choose")), *kinds.choices()],
-        error_messages={
-            "required": _("Please choose one of these."),
-            "invalid_choice": _("Please choose one of these."),
-        },
+        error_messages=CHOOSE,
     )
-    area = forms.ModelChoiceField(
-        label=_("Where?"),
-        queryset=Area.objects.none(),
-        empty_label=None,
-        error_messages={
-            "required": _("Please choose a place."),
-            "invalid_choice": _("Please choose one of these places."),
-        },
-    )
-    day = forms.DateField(
-        label=_("Which day?"),
-        help_text=_("The second code works until that day is over."),
-        widget=forms.Select,
-        error_messages={
-            "required": _("Please choose a day."),
-            "invalid": _("Please choose one of these days."),
-        },
-    )
+    area = AreaField(label=_("Where?"))
+    day = DayField(label=_("Which day?"), help_text=_("The second code works until that day is over."))
 
     def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "second-%s"} | kwargs)
@@ -70,10 +48,7 @@ class SecondCodeForm(forms.Form):
         # One of the later ones, so that it is of use for long; always the last would tell what it is for.
         self.initial["day"] = secrets.choice(self.days[LATER:])[0]
         self.initial["second_token"] = secrets.token_urlsafe(24)
-        area = self.fields["area"]
-        area.queryset = Area.objects.active()  # type: ignore[attr-defined]
-        choices = Area.objects.choices()
-        area.widget.choices = choices if len(choices) == 1 else [("", _("Choose")), *choices]
+        self.fields["area"].offer()  # type: ignore[attr-defined]
 
     def clean_day(self) -> date:
         day: date = self.cleaned_data["day"]

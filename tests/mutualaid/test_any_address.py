@@ -8,6 +8,7 @@ import random
 import re
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -126,22 +127,29 @@ class Sent:
         return str(self.response.content.decode("utf-8", "replace"))
 
 
-def send(client: Client, method: str, path: str, data: Any = None) -> Sent:
-    """One request that leaves nothing behind."""
+@contextmanager
+def tables_written() -> Iterator[set[str]]:
+    """The tables that are written to while the block runs, but for those that any visit may write to."""
     wrote: set[str] = set()
 
     def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if found := WRITES.match(sql):
+        if (found := WRITES.match(sql)) and found[2] not in (SESSION, KNOCK):
             wrote.add(found[2])
         return execute(sql, params, many, context)
 
+    with connection.execute_wrapper(watch):
+        yield wrote
+
+
+def send(client: Client, method: str, path: str, data: Any = None) -> Sent:
+    """One request that leaves nothing behind."""
     cache.clear()
-    with undone(client), connection.execute_wrapper(watch):
+    with undone(client), tables_written() as wrote:
         if method in ("GET", "POST"):
             response = getattr(client, method.lower())(path, data or {})
         else:
             response = client.generic(method, path, b"\xff\0")
-    return Sent(f"{method} {path} {data or ''}", response, frozenset(wrote - {SESSION, KNOCK}))
+    return Sent(f"{method} {path} {data or ''}", response, frozenset(wrote))
 
 
 def forms_seen(cast: Cast, role: str) -> dict[str, Form]:

@@ -5,11 +5,10 @@ themselves are measured by `make bench ONLY=gate`.
 """
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -45,31 +44,13 @@ def code(system: LiveSystem) -> str:
     return door.code_of_somebody(system.url)
 
 
-@contextmanager
-def watched(system: LiveSystem) -> Iterator[list[int]]:
-    """Bytes the whole tree needs, again and again while the block runs; the first is from before."""
-    found, over = [system.memory()], threading.Event()
-
-    def look() -> None:
-        while not over.wait(0.25):
-            found.append(system.memory())
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        thread.join()
-
-
 @pytest.mark.parametrize("hoarded", [0, 20], ids=["one ticket after the other", "tickets in advance"])
 def test_while_thirty_guess_her_code_lets_her_in_and_pages_come(
     system: LiveSystem, code: str, hoarded: int
 ) -> None:
     quiet = median(door.page_seconds(system.url, 40))
 
-    with watched(system) as memory, door.guessing(system.url, PEOPLE, hoarded) as crowd:
+    with system.watched() as memory, door.guessing(system.url, PEOPLE, hoarded) as crowd:
         crowd.until(TRIES)
         begun, before = time.monotonic(), len(crowd.answers)
         crowded = median(door.page_seconds(system.url, 40))
@@ -120,7 +101,7 @@ def test_fifty_codes_at_once_are_all_answered_with_little_memory(system: LiveSys
         visitors = [people.enter_context(closing(door.Visitor(system.url, "127.0.0.6"))) for _n in range(50)]
         for visitor in visitors:
             visitor.get(door.DOOR)
-        with watched(system) as memory:
+        with system.watched() as memory:
             typed = [{"code": code}, {"code": wrong}] * 25
             answers = list(pool.map(lambda one, form: one.post(door.DOOR, form), visitors, typed))
 

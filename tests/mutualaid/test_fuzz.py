@@ -13,23 +13,13 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bad_input import NASTY, ROLES, Cast, undone
 from tests.forms_seen import Form
-from tests.mutualaid.test_any_address import (
-    ADDRESSES,
-    KNOCK,
-    SESSION,
-    WRITES,
-    Sent,
-    candidates,
-    cast,
-    forms_seen,
-)
+from tests.mutualaid.test_any_address import ADDRESSES, Sent, candidates, cast, forms_seen, tables_written
 
 __all__ = ["cast"]
 pytestmark = [pytest.mark.once, pytest.mark.timeout(900)]
@@ -73,21 +63,14 @@ class Asked:
 
     def send(self, client: Client) -> tuple[Sent, float]:
         """It, and the seconds it took; nothing of it stays."""
-        wrote: set[str] = set()
-
-        def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            if found := WRITES.match(sql):
-                wrote.add(found[2])
-            return execute(sql, params, many, context)
-
         cache.clear()
-        with undone(client), connection.execute_wrapper(watch):
+        with undone(client), tables_written() as wrote:
             began = time.perf_counter()
             response = client.generic(
                 self.method, self.path, self.body, self.content_type, QUERY_STRING=self.query
             )
             took = time.perf_counter() - began
-        return Sent(repr(self), response, frozenset(wrote - {SESSION, KNOCK})), took
+        return Sent(repr(self), response, frozenset(wrote)), took
 
 
 # What everything is compared with: a page that does next to nothing.

@@ -1,4 +1,4 @@
-"""A second code, for when somebody makes her open her page: what it opens and does, what nobody can tell."""
+"""A second code, for when somebody makes her open her page: how she makes it, what it opens, what it does."""
 
 import re
 from dataclasses import dataclass
@@ -6,26 +6,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from notify.models import Channel, Notice
 from privacy import codes, crypto
 from privacy.crypto import Unreadable
 from privacy.models import Compartment
 from requests_app import asking, tasks
-from requests_app.models import Claim, Knock, Mailbox, Need
+from requests_app.models import Mailbox, Need
 from requests_app.models.asked import Tell
-from requests_app.models.knock import ERASE, HIDE, STAY
-from requests_app.models.mailbox import hidden_name
+from requests_app.models.knock import ERASE, HIDE
 from requests_app.visits import Visit
 from tests.full_gate import everybody_waits
 from tests.requests_app.test_damaged_rows import enter
 from tests.requests_app.test_pages import code_words, hidden, post, text, volunteer_client
 from tests.requests_app.world import TODAY, TOMORROW, World, claim_of, only_task, say_yes, take, unlocked
 from tests.volunteers.people import AT
-from volunteers.models import Volunteer
 
 HOUR = timedelta(hours=1)
 NOTHING_HERE = "This code opens nothing here. Please look at your paper and try again."
@@ -69,16 +65,17 @@ def opens(visit: Visit) -> bool:
 # What she does
 
 
-def fills_the_form(world: World, page: str, **typed: Any) -> dict[str, Any]:
-    usual = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
-    return usual | {"second_token": hidden(page, "second_token")} | typed
+def at_the_form(world: World, visit: Visit) -> tuple[Client, str, dict[str, Any]]:
+    """Her browser, her page in it, and the form for a second code as she fills it."""
+    asker = enter(visit)
+    page = text(asker.get("/a/mine/"))
+    typed = {"does": "hide", "kind": "ride", "area": world.area.pk, "day": TOMORROW.isoformat()}
+    return asker, page, typed | {"second_token": hidden(page, "second_token")}
 
 
 def test_she_makes_one_on_her_page_and_types_two_of_its_words_back(world: World) -> None:
     first, _need = world.ask()
-    asker = enter(first)
-    page = text(asker.get("/a/mine/"))
-    typed = fills_the_form(world, page)
+    asker, page, typed = at_the_form(world, first)
 
     shown = text(post(asker, "/a/mine/", page, **typed))
     words = code_words(shown)
@@ -93,9 +90,7 @@ def test_she_makes_one_on_her_page_and_types_two_of_its_words_back(world: World)
 
 def test_the_same_form_sent_twice_makes_one_second_code(world: World) -> None:
     first, _need = world.ask()
-    asker = enter(first)
-    page = text(asker.get("/a/mine/"))
-    typed = fills_the_form(world, page)
+    asker, page, typed = at_the_form(world, first)
 
     shown = [code_words(text(post(asker, "/a/mine/", page, **typed))) for _ in range(2)]
 
@@ -104,9 +99,7 @@ def test_the_same_form_sent_twice_makes_one_second_code(world: World) -> None:
 
 def test_it_is_shown_nowhere_but_in_the_answer_to_its_form(world: World) -> None:
     first, _need = world.ask()
-    asker = enter(first)
-    page = text(asker.get("/a/mine/"))
-    typed = fills_the_form(world, page)
+    asker, page, typed = at_the_form(world, first)
     shown = text(post(asker, "/a/mine/", page, **typed))
     words = code_words(shown)
 
@@ -299,135 +292,6 @@ def test_an_answer_that_was_interrupted_is_given_again(world: World, monkeypatch
     assert Need.objects.get(pk=both.need.pk).status == "paused"
 
 
-# What nobody can tell
-
-
-def statements(does: Any) -> list[str]:
-    """What the database was asked, without the values."""
-    with CaptureQueriesContext(connection) as queries:
-        does()
-    asked = [query["sql"].split(" VALUES")[0].split(" WHERE")[0].split(" SET")[0] for query in queries]
-    # A savepoint has a number of its own each time.
-    return [re.sub(r'"s\d+_x\d+"', "", one) for one in asked]
-
-
-def test_both_codes_are_answered_alike_and_with_the_same_statements(world: World) -> None:
-    both = pair(world)
-    asked = {"paused": True, "kind": "accompaniment", "note": ""}
-    ordinary, _need = world.ask(**asked)
-    answers = {}
-
-    def come(visit: Visit) -> None:
-        client = Client(enforce_csrf_checks=True)
-        answers[visit.mailbox.pk] = (types(code_of(visit), client), client.get("/a/mine/"))
-
-    assert statements(lambda: come(both.second)) == statements(lambda: come(ordinary))
-    (first, page), (other, other_page) = answers.values()
-    assert (first.status_code, first["Location"]) == (other.status_code, other["Location"])
-    assert len(page.content) == len(other_page.content)
-
-
-def test_a_hidden_code_is_answered_as_one_that_never_was(world: World) -> None:
-    both = pair(world)
-    types(code_of(both.second))
-    never = codes.as_words(codes.new_secret(), "en")
-
-    answers: list[Any] = []
-    said = [
-        statements(lambda code=code: answers.append(types(code))) for code in (code_of(both.first), never)
-    ]
-
-    assert said[0] == said[1]
-    assert [answer.status_code for answer in answers] == [422, 422]
-    assert [NOTHING_HERE in text(answer) for answer in answers] == [True, True]
-
-
-def test_a_code_that_opens_nothing_leaves_no_row_behind(world: World) -> None:
-    types(codes.as_words(codes.new_secret(), "en"))
-    assert Knock.objects.count() == 1
-
-    tasks.answer(AT)
-
-    assert Knock.objects.count() == 0
-
-
-def test_what_a_code_set_off_is_no_longer_written_down_once_it_is_done(world: World) -> None:
-    both = pair(world)
-    ordinary, _need = world.ask()
-    for visit in (both.second, ordinary):
-        types(code_of(visit))
-
-    tasks.answer(AT)
-
-    rows = [(row.errand, row.answer_after, len(row.name), row.forget_after) for row in Knock.objects.all()]
-    assert rows == [(None, None, 32, AT.replace(minute=0) + 25 * HOUR)] * 2
-
-
-def test_the_rows_of_both_mailboxes_differ_in_nothing_but_what_is_random(world: World) -> None:
-    both = pair(world)
-    ordinary, _need = world.ask(paused=True, kind="accompaniment", note="")
-    random = {"id", "lookup", "public_key", "public_key_mac", "epoch", "errand"}
-
-    def clear(mailbox: Mailbox) -> dict[str, Any]:
-        row = Mailbox.objects.filter(pk=mailbox.pk).values().get()
-        return {name: value for name, value in row.items() if name not in random} | {
-            "errand": len(row["errand"])
-        }
-
-    def need(mailbox: Mailbox) -> dict[str, Any]:
-        row = Need.objects.filter(mailbox=mailbox).values().get()
-        for name in ("id", "mailbox_id", "slot_number", "form_key"):
-            row.pop(name)
-        return {name: len(value) if isinstance(value, bytes) else value for name, value in row.items()}
-
-    assert clear(both.second.mailbox) == clear(ordinary.mailbox)
-    assert need(both.second.mailbox) == need(ordinary.mailbox)
-
-
-def test_not_even_the_secrets_say_which_mailbox_has_a_second_code(world: World) -> None:
-    both = pair(world)
-    mailboxes = list(Mailbox.objects.all())
-
-    # Only the code itself opens what follows from it, and only a mailbox's own.
-    seeds = {both.first.mailbox.pk: both.first.seed, both.second.mailbox.pk: both.second.seed}
-    found = {
-        m.pk: m.what_follows(seed).do for m in mailboxes for seed in seeds.values() if seed == seeds[m.pk]
-    }
-    crossed = {m.what_follows(seed).do for m in mailboxes for pk, seed in seeds.items() if pk != m.pk}
-
-    assert found == {both.first.mailbox.pk: STAY, both.second.mailbox.pk: HIDE}
-    assert crossed == {STAY}
-
-
-def names() -> list[bytes]:
-    return [bytes(row.name) for row in Knock.objects.all()]
-
-
-def test_typed_again_and_again_no_name_stands_in_two_rows(world: World) -> None:
-    both = pair(world)
-
-    for _ in range(12):
-        types(code_of(both.second))
-        tasks.answer(AT)
-
-    assert len(set(names())) == len(names()) > 1
-    assert not opens(both.first)
-
-
-def test_another_days_name_is_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    both = pair(world, day=TODAY + timedelta(days=4))
-    types(code_of(both.second))
-    tasks.answer(AT)
-    before = names()
-    later = AT + 30 * HOUR
-    monkeypatch.setattr("privacy.clock.now", lambda: later)
-    tasks.forget_knocks(later)
-
-    types(code_of(both.second))
-
-    assert set(names()) & set(before) == set()
-
-
 def test_a_worker_that_was_away_for_a_day_still_does_it_before_it_forgets(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,15 +349,3 @@ def test_a_clock_that_leaps_ahead_shows_nothing_that_is_hidden(
     monkeypatch.setattr("privacy.clock.jumped", lambda: True)
 
     assert not opens(both.first)
-
-
-def test_the_name_of_a_hidden_mailbox_is_written_in_no_other_row(world: World) -> None:
-    both = pair(world)
-    types(code_of(both.second))
-    tasks.answer(AT)
-    found = [*names(), hidden_name(both.first.seed)]
-
-    for model in (Mailbox, Need, Claim, Volunteer, Compartment):
-        for row in model._default_manager.values_list():
-            values = [bytes(value) for value in row if isinstance(value, bytes | memoryview)]
-            assert [value for value in values if value in found] == []
