@@ -22,6 +22,7 @@ if not apps.ready:
     django.setup()
 
 from mutualaid.duties import DUTIES, HEART
+from notify.deliver import LANES
 from privacy import clock, shared_cache
 from privacy.due import Duty
 from privacy.models import CLOCK_DOUBTED, Heartbeat
@@ -29,7 +30,8 @@ from privacy.models import CLOCK_DOUBTED, Heartbeat
 TICK = 1.0  # seconds between two looks
 BEAT = 4.0  # seconds between two heartbeats
 FORGET = 60.0  # seconds between two looks at what ended in the cache
-THREADS = 4
+# Enough for every lane of what is urgent, and for the other duties beside them.
+THREADS = LANES + 3
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +95,10 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
         self.stopping = threading.Event()
-        # Duties that run at this moment, and those that did not get to their end the last time.
-        self.busy: set[str] = set()
+        # Which lanes of which duties are at work; the duties that got to their end since the last beat, and
+        # those that did not the last time.
+        self.busy: set[tuple[str, int]] = set()
+        self.ended: set[str] = set()
         self.failing: set[str] = set()
         self.beaten = self.forgot = float("-inf")
         self.stumbling = False
@@ -133,9 +137,10 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
             if doubted and duty.destroys:
                 # Every query treats what is overdue as over. What is destroyed is gone: that waits.
                 continue
-            if duty.name not in self.busy and duty.is_due(at):
-                self.busy.add(duty.name)
-                pool.apply_async(self.run, (duty,))
+            free = self.free_lanes(duty)
+            if free and duty.is_due(at):
+                self.busy.add((duty.name, free[0]))
+                pool.apply_async(self.run, (duty, free[0]))
         if time.monotonic() - self.beaten >= BEAT:
             self.beat(at, doubted)
             self.beaten = time.monotonic()
@@ -146,11 +151,19 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         The first time all of them: from then on it counts how long one was not.
         """
         first = self.beaten == float("-inf")
-        swept = [duty.name for duty in DUTIES if first or duty.name not in self.busy | self.failing]
+        ended, self.ended = self.ended, set()
+        swept = [duty.name for duty in DUTIES if first or duty.name in ended or self.is_idle(duty)]
         if doubted:
             swept = [duty.name for duty in DUTIES if duty.name in swept and not duty.destroys]
             Heartbeat.objects.beat(CLOCK_DOUBTED, [], at)
         Heartbeat.objects.beat(HEART, swept, at)
+
+    def is_idle(self, duty: Duty) -> bool:
+        """Nobody is at it, and it was done to its end the last time there was something to do."""
+        return len(self.free_lanes(duty)) == duty.lanes and duty.name not in self.failing
+
+    def free_lanes(self, duty: Duty) -> list[int]:
+        return [lane for lane in range(duty.lanes) if (duty.name, lane) not in self.busy]
 
     def doubts_the_clock(self) -> bool:
         """Whether the wall clock jumped since this worker began, and nobody said since that it is right."""
@@ -164,13 +177,15 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
             self.doubts = False
         return self.doubts
 
-    def run(self, duty: Duty) -> None:
-        self.failing.add(duty.name)
+    def run(self, duty: Duty, lane: int) -> None:
         try:
             if run_duty(duty):
+                self.ended.add(duty.name)
                 self.failing.discard(duty.name)
+            else:
+                self.failing.add(duty.name)
         finally:
-            self.busy.discard(duty.name)
+            self.busy.discard((duty.name, lane))
 
 
 app.steps["worker"].add(Ticker)

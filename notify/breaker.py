@@ -1,4 +1,4 @@
-"""A transport that is down is asked again every few seconds, by one message, not by all that wait."""
+"""A gateway that is down is asked again every few seconds, by one message, not by all that wait."""
 
 from datetime import datetime, timedelta
 
@@ -6,23 +6,34 @@ PROBE_EVERY = timedelta(seconds=3)
 
 
 class Breaker:
-    """Of one transport in one worker. Nothing is stored: another worker finds out by itself."""
+    """Of one gateway in one worker. Nothing is stored: another worker finds out by itself."""
 
     def __init__(self) -> None:
         self.down_at: datetime | None = None
+        self.rests = PROBE_EVERY
+        self.worked_at: datetime | None = None
 
-    def allows(self, at: datetime, batch: int) -> int:
-        """How many may be sent now: a batch, one as a probe, or none.
+    @property
+    def is_down(self) -> bool:
+        return self.down_at is not None
 
-        A clock set back is no reason to wait longer.
+    def may_probe(self, at: datetime) -> bool:
+        """Whether one may be sent now, to see. A clock set back is no reason to wait longer."""
+        return self.down_at is None or not timedelta(0) <= at - self.down_at < self.rests
+
+    def is_to_blame(self, began: datetime, failed_before: bool) -> bool:
+        """Whether a try that began then, and failed, says that the gateway is down.
+
+        Where others went through meanwhile, or where it failed before and others did not, only its own
+        address is bad.
         """
-        if self.down_at is None:
-            return batch
-        waited = at - self.down_at
-        return 0 if timedelta(0) <= waited < PROBE_EVERY else 1
+        if self.down_at is not None or self.worked_at is None:
+            return True
+        return not failed_before and self.worked_at <= began
 
-    def failed(self, at: datetime) -> None:
-        self.down_at = at
+    def failed(self, at: datetime, after: timedelta | None = None) -> None:
+        """It is down: nothing for a moment, or for as long as it asked for."""
+        self.down_at, self.rests = at, max(PROBE_EVERY, after or PROBE_EVERY)
 
-    def worked(self) -> None:
-        self.down_at = None
+    def worked(self, at: datetime) -> None:
+        self.down_at, self.worked_at = None, at

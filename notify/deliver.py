@@ -1,64 +1,91 @@
 """The duty `deliver`: lease, send outside of any transaction, mark sent.
 
-A crash in between sends twice with one idempotency key, never zero times.
+A crash in between sends twice with one idempotency key, never zero times. Several lanes of one worker, and
+several workers, do it side by side; what may last long is tried by one lane alone.
 """
 
 import logging
+import random
+import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notify import text, transports
 from notify.breaker import Breaker
-from notify.models import Notice
+from notify.models import Channel, Notice, NoticeQuerySet
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
 from privacy.crypto import Unreadable
-from privacy.due import URGENT_PAUSE, Lease, Swept, Watch, back_off, lease, wait
+from privacy.due import URGENT_PAUSE, Lease, Swept, Watch, lease, suspect
 
 # A worker that died holds its notices so long. The last post of a batch begins early enough to end before.
 LEASE = timedelta(seconds=8)
 BATCH = 20
-RUN_LASTS = timedelta(seconds=10)
+RUN_LASTS = timedelta(seconds=5)
+LANES = 3
 
 log = logging.getLogger(__name__)
 
-breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+# By transport and gateway.
+breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
+# Held while something is sent that failed before, or to a gateway that is down: it may last until it is cut,
+# and must not hold up every lane.
+_risk = threading.Lock()
 
 
 def run(at: datetime) -> Swept:
-    """Send what is due, transport by transport. One that is down costs the others nothing."""
+    """Send what is due, gateway by gateway. One that is down costs the others nothing."""
     swept, watch, name = Swept(), Watch(at), text.sender_name()
-    for slug, transport in transports.offered().items():
-        swept += Round(slug, transport, breakers[slug], watch, name).run()
+    ways = [(slug, gateway) for slug in transports.offered() for gateway in Channel.objects.gateways(slug)]
+    # Each lane begins elsewhere, so that a long queue is not the first for all of them.
+    random.shuffle(ways)
+    for slug, gateway in ways:
+        swept += Round(slug, gateway, transports.get(slug), breakers[slug, gateway], watch, name).run()
     return swept
 
 
 @dataclass(frozen=True)
 class Round:
-    """One look at what is due through one transport."""
+    """One look at what is due through one gateway."""
 
     slug: str
+    gateway: str
     transport: Transport
     breaker: Breaker
     watch: Watch
     name: str
 
     def run(self) -> Swept:
-        swept, ends = Swept(), self.watch.elapsed() + RUN_LASTS
-        while self.watch.elapsed() < ends:
-            now = self.watch.now()
-            limit = self.breaker.allows(now, BATCH)
-            if not limit:
-                break
-            taken = lease(Notice.objects.due(now).by(self.slug), now, limit, LEASE)
-            swept += self.send_all(taken)
-            if len(taken.rows) < limit:
+        swept = Swept()
+        while self.watch.elapsed() < RUN_LASTS:
+            batch = self.lease(self.due().fresh(), 0 if self.breaker.is_down else BATCH)
+            swept += self.send_all(batch)
+            risked = self.risk_one()
+            swept += risked
+            if len(batch) < BATCH and risked == Swept():
                 break
         return swept
 
+    def due(self) -> NoticeQuerySet:
+        return Notice.objects.due(self.watch.now()).by(self.slug, self.gateway)
+
+    def lease(self, due: NoticeQuerySet, limit: int) -> Lease[Notice]:
+        now = self.watch.now()
+        return lease(due, now, limit, LEASE) if limit else Lease.of_none(Notice, now)
+
+    def risk_one(self) -> Swept:
+        """Send one that may fail again, unless another lane is at it."""
+        if not _risk.acquire(blocking=False):
+            return Swept()
+        try:
+            due = self.due() if self.breaker.is_down else self.due().suspect()
+            return self.send_all(self.lease(due, int(self.breaker.may_probe(self.watch.now()))))
+        finally:
+            _risk.release()
+
     def send_all(self, taken: Lease[Notice]) -> Swept:
         """Send a batch over one connection. What was not reached is given back untried."""
-        if not taken.rows:
+        if not taken:
             return Swept()
         swept = Swept()
         try:
@@ -67,9 +94,10 @@ class Round:
                     if self.watch.now() > taken.until - POST_LASTS:
                         break
                     swept += self.send(notice, post)
-        except TransportDown:
-            log.warning("transport %s is down", self.slug)
-            self.breaker.failed(self.watch.now())
+        except TransportDown as down:
+            if not self.breaker.is_down:
+                log.warning("transport %s is down", self.slug)
+            self.breaker.failed(self.watch.now(), down.after)
             swept += Swept(failed=1)
         taken.release()
         return swept
@@ -78,29 +106,34 @@ class Round:
         """Send one. Raises TransportDown; anything else that goes wrong concerns this one alone."""
         if not notice.is_still_ours():
             return Swept()
-        opens = notice.channel.opens_at(self.watch.now())
-        if opens > self.watch.now():
+        began = self.watch.now()
+        opens = notice.channel.opens_at(began)
+        if opens > began:
             notice.postpone(opens)
             return Swept()
         try:
             post(notice.channel.read_address(), self.message(notice))
-        except TransportDown:
-            # Perhaps it is this message that brings it down: the next probe is another one.
-            wait(notice, self.watch.now() + URGENT_PAUSE)
-            raise
         except (AddressGone, Unreadable):
             notice.drop(self.watch.now())
             notice.channel.broken(self.watch.now())
-        except NotNow:
-            back_off(notice, self.watch.now())
+        except TransportDown as down:
+            if self.breaker.is_to_blame(began, failed_before=notice.attempts > 0):
+                # Perhaps it is this message that brings it down: the next probe is another one.
+                suspect(notice, self.watch.now() + max(URGENT_PAUSE, down.after or URGENT_PAUSE))
+                raise
+            notice.failed(self.watch.now(), down.after)
+            return Swept(failed=1)
+        except NotNow as refused:
+            notice.failed(self.watch.now(), refused.after)
+            self.breaker.worked(self.watch.now())
             return Swept(failed=1)
         except Exception as problem:
             log.error("a notice through %s failed: %s", self.slug, type(problem).__name__)
-            back_off(notice, self.watch.now())
+            notice.failed(self.watch.now())
             return Swept(failed=1)
         else:
             notice.sent(self.watch.now())
-        self.breaker.worked()
+        self.breaker.worked(self.watch.now())
         return Swept(done=1)
 
     def message(self, notice: Notice) -> Message:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from notify import transports
 from privacy import clock, instance
 from privacy.crypto import Unreadable, context
-from privacy.due import DueQuerySet, DueRow, complete, wait
+from privacy.due import FREE, DueQuerySet, DueRow, back_off, held, wait
 from privacy.fields import FieldClasses, random_key
 from privacy.states import SomebodyWasFaster, Stateful
 
@@ -23,6 +23,8 @@ PACES = ("", "now", "week", "changed")
 KEPT_AFTER = timedelta(minutes=10)
 # News nobody could deliver for a week is no news.
 GIVEN_UP_AFTER = timedelta(days=7)
+# An address that failed so often, about a day by the pauses of privacy/due.py, leads nowhere.
+HOPELESS = 300
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
@@ -32,6 +34,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
 
     def working(self) -> "ChannelQuerySet":
         return self.filter(broken_at__isnull=True)
+
+    def gateways(self, transport: str) -> list[str]:
+        """The gateways that carry what goes this way (blinded), each once."""
+        return list(self.filter(transport=transport).values_list("gateway", flat=True).distinct())
 
     def add(
         self,
@@ -60,6 +66,7 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
             added_at=clock.hour(at),
         )
         cleaned = transports.get(transport).clean(address)
+        channel.gateway = _blinded(transports.get(transport).gateway(cleaned))
         channel.address = instance.service_seal(cleaned.encode(), channel.sealing_context())
         if (same := self._same(channel, cleaned)) is not None:
             return same
@@ -80,6 +87,7 @@ class Channel(models.Model):
     recipient = models.UUIDField(db_index=True)
     transport = models.SlugField(max_length=20, db_index=False)
     address = models.BinaryField()
+    gateway = models.CharField(max_length=32, default="", blank=True)
     language = models.CharField(max_length=12)
     from_hour = models.PositiveSmallIntegerField(null=True)
     until_hour = models.PositiveSmallIntegerField(null=True)
@@ -96,6 +104,7 @@ class Channel(models.Model):
             *("id", "recipient", "transport", "language", "from_hour", "until_hour", "paces"),
             *("added_at", "tested_at", "broken_at"),
         ),
+        derived=("gateway",),
         lives="until its recipient forgets it or is gone",
     )
 
@@ -181,8 +190,16 @@ class NoticeQuerySet(DueQuerySet["Notice"]):
         """Queued, and their moment has come; oldest first."""
         return self.filter(status=QUEUED, send_after__lte=at).order_by("send_after")
 
-    def by(self, transport: str) -> "NoticeQuerySet":
-        return self.filter(transport=transport).select_related("channel")
+    def by(self, transport: str, gateway: str) -> "NoticeQuerySet":
+        return self.filter(transport=transport, gateway=gateway).select_related("channel")
+
+    def fresh(self) -> "NoticeQuerySet":
+        """Those that were never tried in vain."""
+        return self.filter(attempts=0)
+
+    def suspect(self) -> "NoticeQuerySet":
+        """Those that were: perhaps the next try lasts long, too."""
+        return self.filter(attempts__gt=0)
 
     def purgeable(self, at: datetime) -> "NoticeQuerySet":
         return self.filter(purge_after__lte=at)
@@ -214,6 +231,7 @@ class Notice(Stateful, DueRow):
     recipient = models.UUIDField(db_index=True)
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="notices")
     transport = models.SlugField(max_length=20, db_index=False)
+    gateway = models.CharField(max_length=32, default="", blank=True)
     pace = models.CharField(max_length=8, default="", blank=True)
     status = models.CharField(max_length=16, default=QUEUED)
     send_after = models.DateTimeField()
@@ -227,7 +245,7 @@ class Notice(Stateful, DueRow):
             *("id", "recipient", "channel", "pace", "status", "send_after", "purge_after"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
-        derived=("transport", "idempotency_key"),
+        derived=("transport", "gateway", "idempotency_key"),
         lives="until ten minutes after it was sent, or its recipient is gone",
     )
 
@@ -235,14 +253,15 @@ class Notice(Stateful, DueRow):
         indexes = [
             models.Index(fields=["send_after"], condition=Q(status=QUEUED), name="notice_due"),
             models.Index(
-                fields=["transport", "send_after"], condition=Q(status=QUEUED), name="notice_due_by"
+                fields=["transport", "gateway", "send_after"],
+                condition=Q(status=QUEUED),
+                name="notice_due_by",
             ),
         ]
 
     def is_still_ours(self) -> bool:
         """Whether it is still to be sent, and by this holder: forgotten since it was taken, it is not."""
-        rows = Notice.objects.filter(pk=self.pk, status=QUEUED, lease_token=self.lease_token)
-        return rows.exists()
+        return Notice.objects.filter(held(self), pk=self.pk, status=QUEUED).exists()
 
     def sent(self, at: datetime) -> bool:
         """It was handed over. False where it was forgotten meanwhile, or another holder has it now."""
@@ -260,19 +279,36 @@ class Notice(Stateful, DueRow):
                     send_after=until, purge_after=until + GIVEN_UP_AFTER, retry_after=None
                 )
 
+    def failed(self, at: datetime, after: timedelta | None = None) -> None:
+        """Its address could not be reached, and that says nothing about others. One that fails for a day is
+        shown to its owner as broken.
+
+        `after`: how long the other side asked us to wait.
+        """
+        if self.attempts + 1 >= HOPELESS:
+            self.drop(at)
+            self.channel.broken(at)
+        elif after is not None:
+            wait(self, at + after)
+        else:
+            back_off(self, at)
+
     def message_key(self) -> str:
         """What the outside may see of the idempotency key: the same for the same notice, and nothing else."""
         return instance.blind("notice.message", self.idempotency_key)[:32]
 
     def _end(self, to: str, at: datetime) -> bool:
-        with transaction.atomic():
-            if not complete(self):
-                return False
-            try:
-                self._move(to, at, purge_after=at + KEPT_AFTER)
-            except SomebodyWasFaster:
-                return False
+        try:
+            # One statement: nothing else has to commit with it.
+            self._move(to, at, only=held(self), purge_after=at + KEPT_AFTER, **FREE)
+        except SomebodyWasFaster:
+            return False
         return True
+
+
+def _blinded(gateway: str) -> str:
+    """Which rows share a gateway can be seen; which gateway it is, cannot."""
+    return instance.blind("notify.gateway", gateway)[:32] if gateway else ""
 
 
 def _notice(channel: Channel, key: str, at: datetime, pace: str) -> Notice:
@@ -283,6 +319,7 @@ def _notice(channel: Channel, key: str, at: datetime, pace: str) -> Notice:
         recipient=channel.recipient,
         channel=channel,
         transport=channel.transport,
+        gateway=channel.gateway,
         pace=pace if channel.paces else "",
         send_after=send_after,
         purge_after=send_after + GIVEN_UP_AFTER,

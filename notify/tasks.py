@@ -7,7 +7,7 @@ from notify.models import Notice
 from privacy.due import Duty, Swept, Watch
 
 PURGE_AT_ONCE = 500
-PURGE_LASTS = timedelta(seconds=10)
+PURGE_LASTS = timedelta(seconds=5)
 
 
 def purge(at: datetime) -> Swept:
@@ -23,6 +23,14 @@ def purge(at: datetime) -> Swept:
 
 DUTIES = (
     # Due through whichever transport, also one that is not set up any more: /healthz then says so.
-    Duty("deliver", timedelta(seconds=2), Notice.objects.due, deliver.run, "send_after"),
+    Duty(
+        "deliver",
+        timedelta(seconds=2),
+        Notice.objects.due,
+        deliver.run,
+        "send_after",
+        lanes=deliver.LANES,
+        forgives=True,
+    ),
     Duty("purge notices", timedelta(minutes=45), Notice.objects.purgeable, purge, "purge_after"),
 )

@@ -17,13 +17,16 @@ from django.db.models import F, Q, QuerySet
 
 LEASE = timedelta(seconds=20)
 # A sweep stops to let others and the heartbeat through; what is left is due at the next look.
-SWEEP_LASTS = timedelta(seconds=10)
+SWEEP_LASTS = timedelta(seconds=5)
 # A row its verb left due rests, so that it does not stand before the others in this sweep.
 REST = timedelta(seconds=1)
 URGENT_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
 # Two minutes of failing every five seconds are a row that waits for something slower.
 URGENT_ATTEMPTS = 24
+
+# What a row that nobody holds has in its columns.
+FREE: dict[str, None] = {"lease_token": None, "lease_until": None}
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +101,16 @@ class Lease(Generic[Row]):
     until: datetime
     model: type[Row]
 
+    @classmethod
+    def of_none(cls, model: type[Row], at: datetime) -> "Lease[Row]":
+        return cls([], uuid.uuid4(), at, model)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def release(self) -> None:
         """Give back what was not completed. Nothing is counted against it."""
-        _of(self.model).filter(lease_token=self.token).update(lease_token=None, lease_until=None)
+        _of(self.model).filter(lease_token=self.token).update(**FREE)
 
 
 def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = LEASE) -> Lease[Row]:
@@ -136,6 +146,11 @@ def back_off(row: DueRow, at: datetime) -> bool:
 def wait(row: DueRow, until: datetime) -> bool:
     """Give the row back untried; not its fault, so no failure is counted."""
     return _give_back(row, retry_after=until)
+
+
+def suspect(row: DueRow, until: datetime) -> bool:
+    """Give the row back as one that was there when something failed: its pause does not grow by that."""
+    return _give_back(row, attempts=max(row.attempts, 1), retry_after=until)
 
 
 def pause(attempts: int) -> timedelta:
@@ -189,8 +204,12 @@ def _give(row: Row, watch: Watch, verb: Callable[[Row, datetime], object], query
 
 def _give_back(row: DueRow, **changes: Any) -> bool:
     """End the lease, if it is still this holder's. A row that is gone is nobody's."""
-    held = _of(type(row)).filter(pk=row.pk, lease_token=row.lease_token, lease_token__isnull=False)
-    return bool(held.update(lease_token=None, lease_until=None, **changes))
+    return bool(_of(type(row)).filter(held(row), pk=row.pk).update(**FREE, **changes))
+
+
+def held(row: DueRow) -> Q:
+    """That the row is still under the lease it was taken with."""
+    return Q(lease_token=row.lease_token, lease_token__isnull=False)
 
 
 def _of(model: type[Row]) -> QuerySet[Row]:
@@ -204,7 +223,9 @@ class Duty:
     `due(at)` are the rows whose moment has come, leased or not; `due_field` is that moment (None where being
     among them is all there is to know); `run(at)` does them; `late_after` is how late one may be.
     `rounded`: that moment may be stored so much earlier than it was meant. `destroys`: what it ends cannot be
-    had again, so that it waits while the clock cannot be trusted.
+    had again, so that it waits while the clock cannot be trusted. `lanes`: how many threads of one worker may
+    do it at the same time; another one is added each second while there is something nobody has taken.
+    `forgives`: rows that failed for minutes, each by itself, make the duty itself no later.
     """
 
     name: str
@@ -214,6 +235,8 @@ class Duty:
     due_field: str | None
     rounded: timedelta = timedelta(0)
     destroys: bool = False
+    lanes: int = 1
+    forgives: bool = False
 
     def is_due(self, at: datetime) -> bool:
         """Whether there is anything to do now. Read-only, one query."""
@@ -223,6 +246,9 @@ class Duty:
         """How long ago the oldest row was due; zero where none is. One query."""
         if self.due_field is None:
             return timedelta(0)
-        moments = self.due(at).order_by(self.due_field).values_list(self.due_field, flat=True)
+        rows = self.due(at)
+        if self.forgives:
+            rows = rows.filter(attempts__lte=URGENT_ATTEMPTS)
+        moments = rows.order_by(self.due_field).values_list(self.due_field, flat=True)
         oldest = moments.first()
         return max(at - oldest - self.rounded, timedelta(0)) if oldest else timedelta(0)

@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
+
+ANY = Q()
 
 
 class MoveRefused(Exception):
@@ -25,16 +28,16 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
-    def _move(self, to: str, at: datetime, **changes: Any) -> None:
+    def _move(self, to: str, at: datetime, *, only: Q = ANY, **changes: Any) -> None:
         """Compare-and-set this row to the state `to`, with further column `changes`.
 
         Raises MoveRefused where the table has no such move, SomebodyWasFaster where the row
-        is no longer in the state this object was read in. Call inside a transaction: the
-        event and the notices the move causes commit with it.
+        is no longer in the state this object was read in, or not as `only` says. Call inside
+        a transaction: the event and the notices the move causes commit with it.
         """
         if to not in self.MOVES[self.status]:
             raise MoveRefused(f"{type(self).__name__}: {self.status} → {to}")
-        rows = type(self)._default_manager.filter(pk=self.pk, status=self.status)
+        rows = type(self)._default_manager.filter(only, pk=self.pk, status=self.status)
         if not rows.update(status=to, **changes):
             raise SomebodyWasFaster
         self.status = to

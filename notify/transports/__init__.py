@@ -3,7 +3,16 @@
 Columns hold the plain slug, so that a new transport needs no migration.
 """
 
-from notify.transports.base import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
+from notify.transports.base import (
+    POST_LASTS,
+    AddressGone,
+    Message,
+    NotNow,
+    NotThisTime,
+    Post,
+    Transport,
+    TransportDown,
+)
 from notify.transports.email import Email
 
 __all__ = [
@@ -11,6 +20,7 @@ __all__ = [
     "AddressGone",
     "Message",
     "NotNow",
+    "NotThisTime",
     "Post",
     "Transport",
     "TransportDown",

@@ -11,18 +11,28 @@ if TYPE_CHECKING:
 
 # One post may take this long, so that it ends before its lease does.
 POST_LASTS = timedelta(seconds=5)
+# Whoever asks us to wait longer is asked again nevertheless: somebody waits for this news.
+LONGEST_WISH = timedelta(seconds=60)
 
 
 class AddressGone(Exception):
     """Nobody is reached there, now or later."""
 
 
-class NotNow(Exception):
+class NotThisTime(Exception):
+    """Tried in vain. `after`: how long the other side asked us to wait, if it did."""
+
+    def __init__(self, after: timedelta | None = None) -> None:
+        super().__init__()
+        self.after = None if after is None else min(max(after, timedelta(0)), LONGEST_WISH)
+
+
+class NotNow(NotThisTime):
     """This address could not be reached this time."""
 
 
-class TransportDown(Exception):
-    """Nothing can be sent this way now, to nobody."""
+class TransportDown(NotThisTime):
+    """Nothing can be sent through this gateway now, to nobody."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,13 @@ class Transport(ABC):
     @abstractmethod
     def clean(self, address: str) -> str:
         """The address as it is stored. Raises ValidationError in plain words."""
+
+    def gateway(self, address: str) -> str:
+        """The machine that carries messages to this address; "" where one carries them all.
+
+        What goes wrong with one gateway holds up nobody whose messages go through another.
+        """
+        return ""
 
     @abstractmethod
     def open(self) -> AbstractContextManager[Post]:

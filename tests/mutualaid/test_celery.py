@@ -83,6 +83,55 @@ def test_a_duty_that_still_runs_is_not_started_twice(
     assert (len(started), ticker.busy) == (1, set())
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_is_urgent_is_started_once_more_while_its_first_lane_is_held_up(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[datetime] = []
+    may_end = threading.Event()
+
+    def run(at: datetime) -> Swept:
+        started.append(at)
+        may_end.wait(10)
+        return Swept()
+
+    duty = replace(a_duty("deliver", run), lanes=2)
+    monkeypatch.setattr(celery, "DUTIES", [duty])
+    for _second in range(3):
+        ticker.tick(pool)
+    while len(started) < 2:
+        time.sleep(0.01)
+    may_end.set()
+    pool.on_stop()
+
+    assert (len(started), ticker.busy) == (2, set())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_duty_is_looked_through_when_one_of_its_lanes_got_to_its_end(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, turns = threading.Event(), iter([True, False])
+
+    def run(at: datetime) -> Swept:
+        if next(turns):
+            may_end.wait(10)
+        return Swept()
+
+    monkeypatch.setattr(celery, "DUTIES", [replace(a_duty("deliver", run), lanes=2)])
+    ticker.beaten = time.monotonic()
+    for _second in range(2):
+        ticker.tick(pool)
+    while len(ticker.busy) == 2:
+        time.sleep(0.01)
+    ticker.beat(AT, doubted=False)
+    ticker.beat(AT + timedelta(seconds=4), doubted=False)
+    may_end.set()
+    pool.on_stop()
+
+    assert Heartbeat.objects.get(name="deliver").swept_at == AT
+
+
 @pytest.mark.django_db
 def test_the_heart_beats_also_when_nothing_is_due(
     ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
@@ -110,7 +159,7 @@ def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something
     monkeypatch.setattr(celery, "DUTIES", [*duties, a_duty("had nothing to do", last, due=False)])
     ticker.beaten = time.monotonic()
     ticker.tick(pool)
-    while ticker.busy != {"still runs"}:
+    while ticker.busy != {("still runs", 0)}:
         time.sleep(0.01)
     ticker.beat(AT, doubted=False)
     may_end.set()

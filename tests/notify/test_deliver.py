@@ -10,7 +10,7 @@ from django.db import connection
 
 from notify import deliver, outbox, transports
 from notify.breaker import PROBE_EVERY
-from notify.models import Channel, Notice
+from notify.models import HOPELESS, Channel, Notice
 from notify.tasks import DUTIES
 from notify.transports import AddressGone, NotNow, TransportDown
 from privacy.due import Swept, lease
@@ -193,6 +193,118 @@ class TestATransportThatIsDown:
         pigeons.trouble.clear()
 
         assert deliver.run(AT) == Swept(done=1)
+
+
+class TestOneThatHangs:
+    """A post to it fails when it is cut; through the same gateway the others arrive."""
+
+    def test_holds_up_the_others_once_and_then_only_itself(self, pigeons: Pigeons) -> None:
+        news(3)
+        pigeons.trouble["roof 1"] = TransportDown()
+        deliver.run(AT)
+        deliver.run(AT + PROBE_EVERY)
+        before = len(pigeons.posted)
+        (later,) = news(1)
+
+        for second in range(3, 60):
+            deliver.run(AT + second * SECOND)
+
+        assert before == 2
+        assert Notice.objects.get(channel=later).status == "sent"
+        assert statuses() == {"sent": 3, "queued": 1}
+        # Again and again, but at most every five seconds.
+        assert 8 <= pigeons.tried.count("roof 1") - 1 <= 14
+
+    def test_is_nobody_elses_trouble_where_another_lane_got_through_meanwhile(
+        self, pigeons: Pigeons, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        news(2)
+        breaker = deliver.breakers["pigeons", ""]
+
+        def post(address: str, message: object) -> None:
+            if address == "roof 0":
+                breaker.worked(AT + SECOND)
+                raise TransportDown
+
+        monkeypatch.setattr(pigeons, "post", post)
+        swept = deliver.run(AT)
+
+        assert (swept, breaker.is_down) == (Swept(done=1, failed=1), False)
+
+    def test_is_left_to_one_lane(self, pigeons: Pigeons) -> None:
+        news(2)
+        Notice.objects.update(attempts=1)
+
+        with deliver._risk:
+            while_another_lane_is_at_it = deliver.run(AT)
+
+        assert (while_another_lane_is_at_it, deliver.run(AT)) == (Swept(), Swept(done=2))
+
+    def test_is_broken_after_a_day_and_its_owner_sees_it(self, pigeons: Pigeons) -> None:
+        bad, _good = news(2)
+        pigeons.trouble["roof 0"] = NotNow()
+        at, tried = AT, 0
+        while Notice.objects.filter(channel=bad, status="queued").exists():
+            tried += deliver.run(at).failed
+            waits_until = Notice.objects.get(channel=bad).retry_after
+            at = waits_until or at
+
+        assert tried == HOPELESS
+        assert timedelta(hours=20) < at - AT < timedelta(hours=28)
+        assert list(Channel.objects.filter(broken_at__isnull=False)) == [bad]
+
+    def test_makes_the_duty_late_for_two_minutes_and_no_longer(self, pigeons: Pigeons) -> None:
+        news(1)
+        pigeons.trouble["roof 0"] = NotNow()
+        late = []
+        for second in range(0, 180, 5):
+            deliver.run(AT + second * SECOND)
+            late.append(DUTIES[0].oldest_late(AT + second * SECOND) > timedelta(0))
+
+        assert (late[0], late[-1]) == (True, False)
+
+
+class TestAnotherGateway:
+    def test_goes_on_while_the_first_is_down(self, pigeons: Pigeons) -> None:
+        lund, ystad = (add(uuid.uuid4(), f"roof of {town}") for town in ("Lund", "Ystad"))
+        for channel in (lund, lund, ystad, ystad):
+            outbox.queue(channel.recipient, str(uuid.uuid4()), AT)
+        pigeons.trouble["roof of Lund"] = TransportDown()
+
+        deliver.run(AT)
+
+        assert (pigeons.tried.count("roof of Lund"), pigeons.addresses) == (1, ["roof of Ystad"] * 2)
+
+    def test_is_not_named_in_the_database(self, pigeons: Pigeons) -> None:
+        lund, again, ystad = (add(uuid.uuid4(), f"roof of {town}") for town in ("Lund", "Lund", "Ystad"))
+        everywhere_the_same = add(uuid.uuid4(), "roof")
+
+        assert lund.gateway == again.gateway != ystad.gateway
+        assert ([len(lund.gateway), "Lund" in lund.gateway], everywhere_the_same.gateway) == ([32, False], "")
+
+
+class TestWhoeverAsksUsToWait:
+    def test_is_asked_again_then_and_not_before(self, pigeons: Pigeons) -> None:
+        news(2)
+        pigeons.trouble[""] = TransportDown(after=20 * SECOND)
+        for second in range(30):
+            deliver.run(AT + second * SECOND)
+
+        assert len(pigeons.tried) == 2
+
+    def test_is_asked_again_after_a_minute_at_the_latest(self) -> None:
+        wishes = [TransportDown(after=timedelta(days=1)), NotNow(after=-SECOND), NotNow()]
+
+        assert [wish.after for wish in wishes] == [timedelta(minutes=1), timedelta(0), None]
+
+    def test_is_one_address_where_it_speaks_of_that_alone(self, pigeons: Pigeons) -> None:
+        news(2)
+        pigeons.trouble["roof 0"] = NotNow(after=20 * SECOND)
+        for second in range(30):
+            deliver.run(AT + second * SECOND)
+
+        assert pigeons.tried.count("roof 0") == 2
+        assert statuses() == {"queued": 1, "sent": 1}
 
 
 def test_a_transport_that_is_not_set_up_any_more_makes_the_duty_late(
