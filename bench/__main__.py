@@ -1,4 +1,4 @@
-"""`python -m bench [match|pages|memory|gate]`: each of them, or one, in a folder that is gone afterwards."""
+"""`python -m bench [match|pages|memory|gate|due]`: all, or one of them, in a folder gone afterwards."""
 
 import contextlib
 import os

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from tests import servers
 
-SECTIONS = ("match", "pages", "memory", "gate")
+SECTIONS = ("match", "pages", "memory", "gate", "due")
 DATABASES = ("sqlite", "postgresql")
+# What the database decides is measured on each.
+BOTH = ("match", "due")
 
 
 def main() -> int:
@@ -24,7 +26,7 @@ def main() -> int:
 
 def _commands(section: str) -> Iterator[tuple[list[str], dict[str, str]]]:
     """The command and its environment, once for each database where the database is what is measured."""
-    for database in DATABASES if section == "match" else ("sqlite",):
+    for database in DATABASES if section in BOTH else ("sqlite",):
         folder = Path(os.environ["TEST_DIR"]) / f"{section}-{database}"
         folder.mkdir()
         yield [sys.executable, "-m", f"bench.{section}"], _environment(folder, database)

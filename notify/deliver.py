@@ -13,16 +13,21 @@ from datetime import datetime, timedelta
 
 from notify import text, transports
 from notify.breaker import Breaker
-from notify.models import Channel, Notice, NoticeQuerySet
+from notify.models import QUEUED, Channel, Notice, NoticeQuerySet
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
 from privacy.crypto import Unreadable
 from privacy.due import URGENT_PAUSE, Lease, Swept, Watch, lease, suspect
 
-# A worker that died holds its notices so long. The last post of a batch begins early enough to end before.
-LEASE = timedelta(seconds=8)
+# A worker that died holds its notices so long. The last post of a batch begins early enough to end, and to be
+# marked, before.
+LEASE = timedelta(seconds=7)
+LAST_POST = POST_LASTS + timedelta(milliseconds=500)
 BATCH = 20
 RUN_LASTS = timedelta(seconds=5)
 LANES = 3
+# So long a batch goes without asking the database whether its notices are still to be sent, and without
+# marking those that were: a worker that is killed sends so much again.
+MOMENT = timedelta(milliseconds=20)
 
 log = logging.getLogger(__name__)
 
@@ -87,13 +92,14 @@ class Round:
         """Send a batch over one connection. What was not reached is given back untried."""
         if not taken:
             return Swept()
-        swept = Swept()
+        swept, batch = Swept(), Batch(taken, self.watch)
         try:
-            with self.transport.open() as post:
+            with self.transport.open() as post, batch:
                 for notice in taken.rows:
-                    if self.watch.now() > taken.until - POST_LASTS:
+                    if self.watch.now() > taken.until - LAST_POST:
                         break
-                    swept += self.send(notice, post)
+                    if batch.is_still_ours(notice):
+                        swept += self.send(notice, post, batch)
         except TransportDown as down:
             if not self.breaker.is_down:
                 log.warning("transport %s is down", self.slug)
@@ -102,10 +108,8 @@ class Round:
         taken.release()
         return swept
 
-    def send(self, notice: Notice, post: Post) -> Swept:
+    def send(self, notice: Notice, post: Post, batch: "Batch") -> Swept:
         """Send one. Raises TransportDown; anything else that goes wrong concerns this one alone."""
-        if not notice.is_still_ours():
-            return Swept()
         began = self.watch.now()
         opens = notice.channel.opens_at(began)
         if opens > began:
@@ -116,6 +120,7 @@ class Round:
         except (AddressGone, Unreadable):
             notice.drop(self.watch.now())
             notice.channel.broken(self.watch.now())
+            batch.look_again()
         except TransportDown as down:
             if self.breaker.is_to_blame(began, failed_before=notice.attempts > 0):
                 # Perhaps it is this message that brings it down: the next probe is another one.
@@ -132,10 +137,47 @@ class Round:
             notice.failed(self.watch.now())
             return Swept(failed=1)
         else:
-            notice.sent(self.watch.now())
+            batch.handed_over(notice)
         self.breaker.worked(self.watch.now())
         return Swept(done=1)
 
     def message(self, notice: Notice) -> Message:
         subject, body = text.compose(self.name, notice.channel.language, notice.pace)
         return Message(self.name, subject, body, notice.message_key(), self.watch.now())
+
+
+class Batch:
+    """Leased notices on their way. Whatever ends its block, what was handed over is marked as sent."""
+
+    def __init__(self, taken: Lease[Notice], watch: Watch) -> None:
+        self.taken, self.watch = taken, watch
+        self.ours: set[int] = set()
+        self.looked_at: timedelta | None = None
+        self.handed: list[Notice] = []
+
+    def is_still_ours(self, notice: Notice) -> bool:
+        """Whether it is still to be sent, and by us: forgotten since it was taken, it is not."""
+        now = self.watch.elapsed()
+        if self.looked_at is None or now - self.looked_at >= MOMENT:
+            self.mark()
+            self.ours = set(self.taken.held().filter(status=QUEUED).values_list("pk", flat=True))
+            self.looked_at = now
+        return notice.pk in self.ours
+
+    def look_again(self) -> None:
+        """Others of the batch were dropped as well."""
+        self.looked_at = None
+
+    def handed_over(self, notice: Notice) -> None:
+        self.handed.append(notice)
+
+    def mark(self) -> None:
+        if self.handed:
+            Notice.objects.mark_sent(self.taken, self.handed, self.watch.now())
+            self.handed = []
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.mark()

@@ -1,7 +1,7 @@
 """Channels: where somebody can be told. Notices: that there is something to tell. Neither says what."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -12,9 +12,9 @@ from django.utils import timezone
 from notify import transports
 from privacy import clock, instance
 from privacy.crypto import Unreadable, context
-from privacy.due import FREE, DueQuerySet, DueRow, back_off, held, wait
+from privacy.due import FREE, DueQuerySet, DueRow, Lease, back_off, held, wait
 from privacy.fields import FieldClasses, random_key
-from privacy.states import SomebodyWasFaster, Stateful
+from privacy.states import SomebodyWasFaster, Stateful, before
 
 QUEUED, SENT, DROPPED = "queued", "sent", "dropped"
 # The three words a receiver may have added. "" is none of them.
@@ -201,6 +201,14 @@ class NoticeQuerySet(DueQuerySet["Notice"]):
         """Those that were: perhaps the next try lasts long, too."""
         return self.filter(attempts__gt=0)
 
+    def mark_sent(self, lease: Lease["Notice"], notices: Collection["Notice"], at: datetime) -> int:
+        """These, of one lease, were handed over; how many of them. One statement.
+
+        Not those that were forgotten meanwhile, or that another holder has now.
+        """
+        rows = lease.held().filter(pk__in=[notice.pk for notice in notices], status__in=Notice.BEFORE[SENT])
+        return rows.update(status=SENT, purge_after=at + KEPT_AFTER, **FREE)
+
     def purgeable(self, at: datetime) -> "NoticeQuerySet":
         return self.filter(purge_after__lte=at)
 
@@ -226,6 +234,7 @@ class Notice(Stateful, DueRow):
         SENT: frozenset(),
         DROPPED: frozenset(),
     }
+    BEFORE: ClassVar = before(MOVES)
 
     id = random_key()
     recipient = models.UUIDField(db_index=True)
@@ -257,19 +266,21 @@ class Notice(Stateful, DueRow):
                 condition=Q(status=QUEUED),
                 name="notice_due_by",
             ),
+            models.Index(
+                fields=["transport", "gateway", "send_after"],
+                condition=Q(status=QUEUED, attempts__gt=0),
+                name="notice_suspect",
+            ),
         ]
 
-    def is_still_ours(self) -> bool:
-        """Whether it is still to be sent, and by this holder: forgotten since it was taken, it is not."""
-        return Notice.objects.filter(held(self), pk=self.pk, status=QUEUED).exists()
-
-    def sent(self, at: datetime) -> bool:
-        """It was handed over. False where it was forgotten meanwhile, or another holder has it now."""
-        return self._end(SENT, at)
-
     def drop(self, at: datetime) -> bool:
-        """It will not be sent."""
-        return self._end(DROPPED, at)
+        """It will not be sent. False where it was forgotten meanwhile, or another holder has it now."""
+        try:
+            # One statement: nothing else has to commit with it.
+            self._move(DROPPED, at, only=held(self), purge_after=at + KEPT_AFTER, **FREE)
+        except SomebodyWasFaster:
+            return False
+        return True
 
     def postpone(self, until: datetime) -> None:
         """Its channel may not be used now. Not late, and no failure."""
@@ -296,14 +307,6 @@ class Notice(Stateful, DueRow):
     def message_key(self) -> str:
         """What the outside may see of the idempotency key: the same for the same notice, and nothing else."""
         return instance.blind("notice.message", self.idempotency_key)[:32]
-
-    def _end(self, to: str, at: datetime) -> bool:
-        try:
-            # One statement: nothing else has to commit with it.
-            self._move(to, at, only=held(self), purge_after=at + KEPT_AFTER, **FREE)
-        except SomebodyWasFaster:
-            return False
-        return True
 
 
 def _blinded(gateway: str) -> str:

@@ -1,6 +1,7 @@
 """What a notice says: the cover name, "There is news.", and one of three constant lines."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -20,6 +21,7 @@ def sender_name() -> str:
     return " ".join(knows().split()) or DEFAULT_NAME
 
 
+@lru_cache(maxsize=64)
 def compose(name: str, language: str, pace: str) -> tuple[str, str]:
     """Subject and body in the receiver's language."""
     words = {"name": name, "pace": pace}

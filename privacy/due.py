@@ -110,7 +110,11 @@ class Lease(Generic[Row]):
 
     def release(self) -> None:
         """Give back what was not completed. Nothing is counted against it."""
-        _of(self.model).filter(lease_token=self.token).update(**FREE)
+        self.held().update(**FREE)
+
+    def held(self) -> QuerySet[Row]:
+        """Those of the rows that are still under this lease; found by their keys, however long the table."""
+        return _of(self.model).filter(pk__in=[row.pk for row in self.rows], lease_token=self.token)
 
 
 def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = LEASE) -> Lease[Row]:

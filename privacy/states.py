@@ -10,6 +10,11 @@ from django.db.models import Q
 ANY = Q()
 
 
+def before(moves: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """For each state, those it may follow: for a QuerySet that moves many rows in one statement."""
+    return {to: [state for state, after in moves.items() if to in after] for to in moves}
+
+
 class MoveRefused(Exception):
     """The table has no such move from the state the row was seen in."""
 

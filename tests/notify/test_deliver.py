@@ -10,10 +10,10 @@ from django.db import connection
 
 from notify import deliver, outbox, transports
 from notify.breaker import PROBE_EVERY
-from notify.models import HOPELESS, Channel, Notice
+from notify.models import HOPELESS, Channel, Notice, NoticeQuerySet
 from notify.tasks import DUTIES
 from notify.transports import AddressGone, NotNow, TransportDown
-from privacy.due import Swept, lease
+from privacy.due import Swept, Watch, lease
 from tests.notify.pigeons import AT, Pigeons, add
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_a_worker_that_dies_between_sending_and_noting_it_sends_again_with_the_s
 ) -> None:
     news(1)
     with monkeypatch.context() as dying:
-        dying.setattr(Notice, "sent", _die)
+        dying.setattr(NoticeQuerySet, "mark_sent", _die)
         with pytest.raises(KeyboardInterrupt):
             deliver.run(AT)
 
@@ -79,6 +79,8 @@ def test_who_is_gone_since_the_batch_was_taken_is_told_nothing(
 ) -> None:
     _first, second = news(2)
     monkeypatch.setattr(pigeons, "post", lambda address, message: _erase(pigeons, second, address))
+    passed = iter(range(1000))
+    monkeypatch.setattr(Watch, "elapsed", lambda watch: next(passed) * deliver.MOMENT)
 
     deliver.run(AT)
 
@@ -88,6 +90,38 @@ def test_who_is_gone_since_the_batch_was_taken_is_told_nothing(
 def _erase(pigeons: Pigeons, channel: Channel, address: str) -> None:
     pigeons.tried.append(address)
     outbox.drop(channel.recipient)
+
+
+def test_what_leaves_quickly_is_marked_together_and_what_leaves_slowly_one_by_one(
+    pigeons: Pigeons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[int] = []
+    mark_sent = NoticeQuerySet.mark_sent
+
+    def noted(self: NoticeQuerySet, lease: object, notices: list[Notice], at: object) -> int:
+        marks.append(len(notices))
+        return mark_sent(self, lease, notices, at)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(NoticeQuerySet, "mark_sent", noted)
+    news(3)
+    deliver.run(AT)
+    passed = iter(range(1000))
+    monkeypatch.setattr(Watch, "elapsed", lambda watch: next(passed) * deliver.MOMENT)
+    news(3)
+    deliver.run(AT)
+
+    assert (marks, statuses()) == ([3, 1, 1, 1], {"sent": 6})
+
+
+def test_what_left_before_something_unforeseen_is_marked(
+    pigeons: Pigeons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news(2)
+    pigeons.trouble["roof 1"] = KeyboardInterrupt()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        deliver.run(AT)
+
+    assert statuses() == {"sent": 1, "queued": 1}
 
 
 def test_two_notices_never_share_a_key_and_it_is_not_the_one_stored(pigeons: Pigeons) -> None:
@@ -344,10 +378,11 @@ def test_a_notice_that_was_forgotten_while_it_was_sent_stays_forgotten(
 def test_only_the_holder_of_the_lease_notes_that_it_was_sent(pigeons: Pigeons) -> None:
     news(1)
     due = Notice.objects.due(AT)
-    (slow,) = lease(due, AT, 1).rows
-    (quick,) = lease(due, AT + timedelta(minutes=1), 1).rows
+    slow = lease(due, AT, 1)
+    quick = lease(due, AT + timedelta(minutes=1), 1)
 
-    assert [slow.sent(AT), quick.sent(AT)] == [False, True]
+    assert [Notice.objects.mark_sent(one, one.rows, AT) for one in (slow, quick)] == [0, 1]
+    assert [one.rows[0].drop(AT) for one in (slow, quick)] == [False, False]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from notify import outbox
 from notify.models import Channel, Notice
+from privacy.due import leasable
 from tests.notify.pigeons import AT, add
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pigeons")]
@@ -193,3 +195,19 @@ class TestItsHours:
         assert channel.opens_at(datetime.fromisoformat(f"{at}+00:00")) == datetime.fromisoformat(
             f"{opens}+00:00"
         )
+
+
+def test_what_is_due_through_one_gateway_is_found_by_index_whatever_waits_for_others() -> None:
+    due = Notice.objects.due(AT).by("email", "").filter(leasable(AT))
+
+    assert "notice_due_by" in plan(due.fresh()[:20])
+    assert "notice_suspect" in plan(due.suspect()[:20])
+
+
+def plan(rows: Any) -> str:
+    """How the database finds these rows; on few rows it is not allowed to read all of them."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        return str(rows.explain())
