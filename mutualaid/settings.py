@@ -319,6 +319,31 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 ADMINS: list[tuple[str, str]] = []
 MANAGERS: list[tuple[str, str]] = []
 
+# --- Nudges through other services ----------------------------------------------------------------
+
+# Each is offered once the operator set it up: where this machine sends to is the operator's to say.
+
+
+def _server(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/")):
+        raise ValueError("NTFY_SERVER must be like https://ntfy.sh, without a path.")
+    return value.rstrip("/")
+
+
+def _gateway(name: str, value: str) -> str:
+    """A URL of apprise with {to} where the address goes: "" or such as "signal://host:8080/+32…/{to}"."""
+    if value and not (re.match(r"[a-z0-9]+://", value) and value.count("{to}") == 1):
+        raise ValueError(f"{name} must be a URL of apprise, with {{to}} where the address goes.")
+    return value
+
+
+NTFY_SERVER = _server(read("NTFY_SERVER"))
+SIGNAL_GATEWAY = _gateway("SIGNAL_GATEWAY", read("SIGNAL_GATEWAY"))
+SMS_GATEWAY = _gateway("SMS_GATEWAY", read("SMS_GATEWAY"))
+MATRIX_GATEWAY = _gateway("MATRIX_GATEWAY", read("MATRIX_GATEWAY"))
+OTHER_SERVICES = read("OTHER_SERVICES", "no") == "yes"
+
 # --- Logs -----------------------------------------------------------------------------------------
 
 LOG_LEVEL = read("LOG_LEVEL", "WARNING").upper()
@@ -337,6 +362,11 @@ LOGGING = {
         "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
         # Statements carry values.
         "django.db.backends": {"handlers": ["none"], "level": "ERROR", "propagate": False},
+        # Those who send print addresses, tokens and text.
+        **{
+            name: {"handlers": ["none"], "level": "CRITICAL", "propagate": False}
+            for name in ("apprise", "requests", "urllib3")
+        },
     },
 }
 LOGGING_CONFIG = "logging.config.dictConfig"

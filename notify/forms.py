@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from notify import transports
@@ -11,14 +12,28 @@ from notify import transports
 ONLY_ADDRESS = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 HOURS = [("", _("Any hour")), *((hour, f"{hour:02}:00") for hour in range(24))]
 LOOK_MYSELF = ("", _("I will look myself"))
+ONLY_NEWS = _("The message only says that there is news. Whoever holds the phone may see it.")
 
 
-def _choices() -> list[tuple[str, Any]]:
-    return [(slug, transport.label) for slug, transport in transports.offered().items()]
+def choices(for_askers: bool = False) -> list[tuple[str, Any]]:
+    """The ways there are, each a card: its name, and below it what to write as the address."""
+    return [
+        (slug, format_lazy("{}\n{}", transport.label, transport.help) if transport.help else transport.label)
+        for slug, transport in transports.offered().items()
+        if transport.for_askers or not for_askers
+    ]
+
+
+def address_words(for_askers: bool = False) -> tuple[Any, Any]:
+    """(label, help) of the field for the address: those of the one way there is, or words for all of them."""
+    ways = [way for way in transports.offered().values() if way.for_askers or not for_askers]
+    if len(ways) == 1:
+        return ways[0].address_label, ONLY_NEWS
+    return _("Address"), format_lazy("{} {}", _("What to write here stands beside your choice."), ONLY_NEWS)
 
 
 def _choices_or_none() -> list[tuple[str, Any]]:
-    return [LOOK_MYSELF, *_choices()]
+    return [LOOK_MYSELF, *choices(for_askers=True)]
 
 
 def _hour(label: Any) -> forms.TypedChoiceField:
@@ -35,9 +50,11 @@ def _hour(label: Any) -> forms.TypedChoiceField:
 class ChannelForm(forms.Form):
     """A new channel: `Channel.objects.add(**form.cleaned_data, recipient=…, language=…, at=…)`."""
 
+    for_askers = False
+
     transport = forms.ChoiceField(
         label=_("How can we tell you?"),
-        choices=_choices,
+        choices=choices,
         widget=forms.RadioSelect,
         error_messages={
             "required": _("Choose how we can tell you."),
@@ -47,7 +64,6 @@ class ChannelForm(forms.Form):
     address = forms.CharField(
         label=_("Address"),
         max_length=500,
-        help_text=_("The message only says that there is news. Whoever holds the phone may see it."),
         widget=forms.TextInput(attrs=ONLY_ADDRESS),
         error_messages={
             "required": _("Give an address, or the message cannot arrive."),
@@ -64,9 +80,8 @@ class ChannelForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = list(transports.offered().values())
-        if len(offered) == 1:
-            self.fields["address"].label = offered[0].address_label
+        address = self.fields["address"]
+        address.label, address.help_text = address_words(self.for_askers)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -99,6 +114,8 @@ class AskersChannelForm(ChannelForm):
 
     `wants_news` says, once the form is valid, whether there is a channel to add.
     """
+
+    for_askers = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

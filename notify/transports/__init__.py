@@ -14,6 +14,7 @@ from notify.transports.base import (
     TransportDown,
 )
 from notify.transports.email import Email
+from notify.transports.messengers import Matrix, Ntfy, Other, Signal, Sms
 
 __all__ = [
     "POST_LASTS",
@@ -53,3 +54,8 @@ def offered() -> dict[str, Transport]:
 
 
 register("email", Email())
+register("ntfy", Ntfy())
+register("signal", Signal())
+register("sms", Sms())
+register("matrix", Matrix())
+register("other", Other())

@@ -57,6 +57,10 @@ class Transport(ABC):
 
     label: "str | _StrPromise"
     address_label: "str | _StrPromise"
+    # One sentence: what to write as the address, and what it means to be told this way.
+    help: "str | _StrPromise" = ""
+    # Whether people who ask are offered it too.
+    for_askers: bool = True
 
     @abstractmethod
     def is_set_up(self) -> bool:

@@ -24,11 +24,9 @@ from email.utils import parsedate_to_datetime
 from types import ModuleType
 
 from notify.transports.addresses import is_public
-from notify.transports.base import POST_LASTS, AddressGone, NotNow, TransportDown
+from notify.transports.base import LONGEST_WISH, POST_LASTS, AddressGone, NotNow, TransportDown
 from notify.transports.fuse import Fuse
 
-# A server may ask for an hour. Somebody waits for the message, and asking once a minute hurts nobody.
-LONGEST_WAIT = timedelta(seconds=60)
 TIMED_OUT, TOO_MANY, BROKEN = 408, 429, 500
 NOBODY_THERE = frozenset({404, 410})
 
@@ -50,6 +48,7 @@ class Seen:
     after: timedelta | None = None
     body: bytes = field(default=b"", repr=False)
     refused: bool = False
+    tried: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -63,17 +62,20 @@ class Seen:
         """What the last answer means. Returns where it was a yes (2xx).
 
         Raises AddressGone for a status in `gone`, or an address that may not be connected to; TransportDown
-        where the other side is ill, busy or not there; NotNow where it does not want this.
+        where the other side is ill, busy or not there; NotNow where it does not want this, or was not asked.
         """
         if self.refused or self.status in gone:
             raise AddressGone
-        if self.status is None or _is_ill(self.status):
+        if self.status is None:
+            raise TransportDown if self.tried else NotNow
+        if _is_ill(self.status):
             raise TransportDown(self.after)
         if not 200 <= self.status < 300:
             raise NotNow(self.after)
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to one of the addresses `host` has now, each looked at before. Raises OSError."""
+        self.tried = True
         found = _resolve(host.strip("[]"), port, self.fuse.remaining)
         if (host.strip("[]").lower(), port) not in self.trusted:
             self.refused = not all(is_public(where[0]) for _family, where in found)
@@ -144,12 +146,12 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     said = headers.get("Retry-After", "").strip()
     try:
         if said.isascii() and said.isdigit():
-            wanted = timedelta(seconds=min(int(said), LONGEST_WAIT.total_seconds()))
+            wanted = timedelta(seconds=min(int(said), LONGEST_WISH.total_seconds()))
         else:
             wanted = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("Date", ""))
     except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(wanted, timedelta(0)), LONGEST_WAIT)
+    return min(max(wanted, timedelta(0)), LONGEST_WISH)
 
 
 # --- Names ----------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ CLOSING = 421
 class Email(Transport):
     label = _("E-mail")
     address_label = _("E-mail address")
+    help = _("Write an address like name@example.org.")
 
     def is_set_up(self) -> bool:
         return settings.EMAIL_BACKEND != NOWHERE

@@ -10,16 +10,16 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.utils import formats, timezone
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notify import transports
 from organisation import conditions, languages
 from organisation.forms import ShownAsTyped, answers, question_fields, question_name
 from organisation.kind import Kind, Question
 from organisation.models import Area, Organisation
 from privacy import clock
-from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
+from requests_app.forms.told import EMAIL, MYSELF, Told
+from requests_app.models.asked import DESK, FIRST, SHE, Asked
 
 DAYS_AHEAD = 30
 NOTE_LENGTH = 2000
@@ -40,7 +40,6 @@ LOOK_AGAIN = (
     ("12", _("In about twelve hours")),
     ("24", _("In about a day")),
 )
-MYSELF, EMAIL = "", "email"
 
 
 class AreaField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -70,7 +69,7 @@ class DayField(forms.DateField):
         super().__init__(widget=forms.Select, error_messages=wrong, **more)
 
 
-class AskForm(ShownAsTyped, forms.Form):
+class AskForm(ShownAsTyped, Told, forms.Form):
     """One kind's form. `asked()` gives what was typed, ready to be stored."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
@@ -197,9 +196,9 @@ class AskForm(ShownAsTyped, forms.Form):
         not_asked += [] if kind.has_capacity else ["people"]
         not_asked += [] if desk else ["desk_reads", "place"]
         not_asked += [] if kind.place_from == "asker" else ["place"]
-        not_asked += [] if EMAIL in transports.offered() else ["tell_by", "email", "from_hour", "until_hour"]
         for name in set(not_asked):
             del fields[name]
+        self.ask_how_to_tell()
 
     # The groups the page shows
 
@@ -245,10 +244,6 @@ class AskForm(ShownAsTyped, forms.Form):
             raise forms.ValidationError(_("This day is too far away. Please choose an earlier one."))
         return day
 
-    def clean_email(self) -> str:
-        typed: str = self.cleaned_data["email"]
-        return transports.get(EMAIL).clean(typed) if typed else ""
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("day") and not self._parts():
@@ -261,21 +256,10 @@ class AskForm(ShownAsTyped, forms.Form):
             self.add_error("desk_reads", _("Please say who may open your note."))
         if data.get("place") and data.get("decides") != DESK:
             self.add_error("place", _("Write this only if the desk decides. Else write it after your yes."))
-        if data.get("tell_by") == EMAIL and not data.get("email") and "email" not in self.errors:
-            self.add_error("email", _("Please write the address, or choose to look yourself."))
-        if data.get("email") and "tell_by" in self.fields and data.get("tell_by") != EMAIL:
-            self.add_error("tell_by", _("Choose e-mail here, or take the address out."))
         if data.get("languages_hard") and not data.get("languages") and "languages" not in self.errors:
             self.add_error("languages", _("Tick a language, or untick the box below."))
-        if data.get("tell_by") == EMAIL and not {"from_hour", "until_hour"} & self.errors.keys():
-            self._clean_hours(data["from_hour"], data["until_hour"])
+        self.clean_told(data)
         return data
-
-    def _clean_hours(self, from_hour: int | None, until_hour: int | None) -> None:
-        if (from_hour is None) != (until_hour is None):
-            self.add_error("until_hour", _("Choose both hours, or none."))
-        elif from_hour is not None and from_hour == until_hour:
-            self.add_error("until_hour", _("Choose two different hours."))
 
     # What was typed
 
@@ -307,7 +291,7 @@ class AskForm(ShownAsTyped, forms.Form):
             note=data["note"],
             place=data.get("place", ""),
             answers=answers(self.kind, data),
-            tell=self._tell(),
+            tell=self.tell(),
             paused=data["not_yet"],
         )
 
@@ -319,14 +303,6 @@ class AskForm(ShownAsTyped, forms.Form):
     def typed(self) -> str:
         """Every answer as it was sent, to tell one filled form from another."""
         return repr([(name, self[name].data) for name in sorted(self.fields)])
-
-    def _tell(self) -> Tell | None:
-        """Where to tell her; None where she looks herself."""
-        data = self.cleaned_data
-        if data.get("tell_by") != EMAIL:
-            return None
-        language = get_language() or ""
-        return Tell(EMAIL, data["email"], language, data["from_hour"], data["until_hour"])
 
 
 def _in_use(field: BoundField) -> bool:

@@ -12,7 +12,8 @@ TEXT = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 TEST = re.compile(r"`(tests/[\w/]+\.py::test_\w+)`")
 HOLDERS = (
     *("The running web process", "The disk", "A dump", "A backup", "The broker and the cache"),
-    *("The mail provider", "A push service", "A volunteer's phone", "A coordinator's laptop"),
+    *("The mail provider", "Whoever carries other messages", "A push service"),
+    *("A volunteer's phone", "A coordinator's laptop"),
     *("The asker's phone", "Her code under pressure", "An impostor asker", "An impostor volunteer"),
     *("A court order", "The host's snapshot", "The network", "The keyring's machine, and the line to it"),
     "The log files",

@@ -1,16 +1,16 @@
 """Nothing a person typed leads into the machine or a private network, and no server holds us for long."""
 
-import http.server
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from notify.transports import AddressGone, NotNow, TransportDown, addresses, egress
+from tests.notify import gateways
+from tests.notify.gateways import Answer
 
 pytestmark = pytest.mark.once
 
@@ -128,58 +128,17 @@ def test_a_host_that_points_inside_or_is_none_is_refused(host: str) -> None:
 # --- Posts ----------------------------------------------------------------------------------------
 
 
-class Answers(http.server.ThreadingHTTPServer):
-    """Answers every post with `status` and `headers`; `drip` is sent instead, a byte at a time."""
-
-    daemon_threads = True
-
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__((host, port), _Answer)
-        self.asked: list[dict[str, str]] = []
-        self.status, self.headers, self.body, self.drip = 200, {}, b"fine", b""
-        self.over = threading.Event()
-
-
-class _Answer(http.server.BaseHTTPRequestHandler):
-    server: Answers
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append({**self.headers, "path": self.path})
-        for byte in self.server.drip:
-            self.wfile.write(bytes([byte]))
-            if self.server.over.wait(0.05):
-                return
-        self.send_response_only(self.server.status)
-        for name, value in self.server.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def answering(host: str = "127.0.0.1", port: int = 0) -> Iterator[Answers]:
-    with Answers(host, port) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield server
-        server.over.set()
-        server.shutdown()
-
-
 @pytest.fixture
-def server() -> Iterator[Answers]:
-    with answering() as server:
+def server() -> Iterator[gateways.Server]:
+    with gateways.listening() as server:
         yield server
 
 
 def post(
-    server: Answers | int, host: str = "127.0.0.1", *, trusted: bool = True, lasts: float = 5
+    server: gateways.Server | int, host: str = "127.0.0.1", *, trusted: bool = True, lasts: float = 5
 ) -> egress.Seen:
     """One post, as a library does it: its own errors are swallowed."""
-    port = server if isinstance(server, int) else server.server_port
+    port = server if isinstance(server, int) else server.port
     allowed = frozenset({(host, port)}) if trusted else frozenset()
     requests = egress.wire().requests
     with egress.only_public(trusted=allowed, lasts=timedelta(seconds=lasts), headers={"Topic": "7"}) as seen:
@@ -190,18 +149,18 @@ def post(
     return seen
 
 
-def test_what_the_operator_named_may_lie_inside(server: Answers) -> None:
+def test_what_the_operator_named_may_lie_inside(server: gateways.Server) -> None:
     post(server).judge()
 
-    assert [asked["path"] for asked in server.asked] == ["/x"]
+    assert [asked.path for asked in server.asked] == ["/x"]
 
 
-def test_nobody_elses_words_are_sent_along(server: Answers) -> None:
+def test_nobody_elses_words_are_sent_along(server: gateways.Server) -> None:
     post(server)
 
     (asked,) = server.asked
-    assert asked == {
-        "Host": f"127.0.0.1:{server.server_port}",
+    assert asked.headers == {
+        "Host": f"127.0.0.1:{server.port}",
         "User-Agent": "Mozilla/5.0",
         "Accept": "*/*",
         "Accept-Encoding": "identity",
@@ -209,12 +168,11 @@ def test_nobody_elses_words_are_sent_along(server: Answers) -> None:
         "Content-Length": "2",
         "Content-Type": "application/json",
         "Topic": "7",
-        "path": "/x",
     }
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "0x7f.1"])
-def test_nothing_is_connected_to_inside(server: Answers, host: str) -> None:
+def test_nothing_is_connected_to_inside(server: gateways.Server, host: str) -> None:
     seen = post(server, host, trusted=False)
 
     with pytest.raises(AddressGone):
@@ -222,32 +180,32 @@ def test_nothing_is_connected_to_inside(server: Answers, host: str) -> None:
     assert server.asked == []
 
 
-def test_another_port_of_what_the_operator_named_is_as_closed(server: Answers) -> None:
+def test_another_port_of_what_the_operator_named_is_as_closed(server: gateways.Server) -> None:
     requests = egress.wire().requests
-    other = frozenset({("127.0.0.1", server.server_port + 1)})
+    other = frozenset({("127.0.0.1", server.port + 1)})
     with egress.only_public(trusted=other) as seen, pytest.raises(requests.ConnectionError):
-        requests.post(f"http://127.0.0.1:{server.server_port}/", json={})
+        requests.post(f"http://127.0.0.1:{server.port}/", json={})
 
     assert (seen.refused, server.asked) == (True, [])
 
 
-def test_outside_of_a_block_nothing_leaves(server: Answers) -> None:
+def test_outside_of_a_block_nothing_leaves(server: gateways.Server) -> None:
     with pytest.raises(egress.Refused):
-        egress.wire().requests.post(f"http://127.0.0.1:{server.server_port}/", json={})
+        egress.wire().requests.post(f"http://127.0.0.1:{server.port}/", json={})
 
     assert server.asked == []
 
 
-def test_another_thread_does_not_borrow_the_block(server: Answers) -> None:
+def test_another_thread_does_not_borrow_the_block(server: gateways.Server) -> None:
     problems: list[Exception] = []
 
     def stray() -> None:
         try:
-            egress.wire().requests.post(f"http://127.0.0.1:{server.server_port}/", json={})
+            egress.wire().requests.post(f"http://127.0.0.1:{server.port}/", json={})
         except OSError as problem:
             problems.append(problem)
 
-    with egress.only_public(trusted=frozenset({("127.0.0.1", server.server_port)})):
+    with egress.only_public(trusted=frozenset({("127.0.0.1", server.port)})):
         thread = threading.Thread(target=stray)
         thread.start()
         thread.join()
@@ -271,7 +229,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]
 
 
 def test_a_name_that_leads_inside_is_not_connected_to(
-    server: Answers, monkeypatch: pytest.MonkeyPatch
+    server: gateways.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up(monkeypatch, ["127.0.0.1"])
 
@@ -284,7 +242,7 @@ def test_a_name_that_leads_inside_is_not_connected_to(
 
 @pytest.mark.parametrize("found", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
 def test_one_address_inside_among_others_is_enough_to_refuse(
-    server: Answers, monkeypatch: pytest.MonkeyPatch, found: list[str]
+    server: gateways.Server, monkeypatch: pytest.MonkeyPatch, found: list[str]
 ) -> None:
     looked_up(monkeypatch, found)
 
@@ -293,20 +251,20 @@ def test_one_address_inside_among_others_is_enough_to_refuse(
 
 
 def test_a_name_that_changes_its_mind_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with answering("127.0.0.2") as outside, answering("127.0.0.1", outside.server_port) as inside:
+    with gateways.listening("127.0.0.2") as outside, gateways.listening("127.0.0.1", outside.port) as inside:
         asked = looked_up(monkeypatch, ["127.0.0.2"], ["127.0.0.1"])
 
         post(outside, "rebound.example", trusted=False).judge()
 
         assert asked == ["rebound.example"]
-        assert ([len(outside.asked), len(inside.asked)], outside.asked[0]["Host"]) == (
+        assert ([len(outside.asked), len(inside.asked)], outside.asked[0].headers["Host"]) == (
             [1, 0],
-            f"rebound.example:{outside.server_port}",
+            f"rebound.example:{outside.port}",
         )
 
 
 def test_an_address_that_does_not_answer_leaves_time_for_the_next(
-    server: Answers, monkeypatch: pytest.MonkeyPatch
+    server: gateways.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens at the first."""
     looked_up(monkeypatch, ["127.0.0.2", "127.0.0.1"])
@@ -317,9 +275,9 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     assert len(server.asked) == 1
 
 
-def test_a_redirect_is_an_answer_and_not_followed(server: Answers) -> None:
-    with answering() as inside:
-        server.status, server.headers = 307, {"Location": f"http://127.0.0.1:{inside.server_port}/secret"}
+def test_a_redirect_is_an_answer_and_not_followed(server: gateways.Server) -> None:
+    with gateways.listening() as inside:
+        server.answer = Answer(307, {"Location": f"{inside.url}/secret"})
 
         seen = post(server)
 
@@ -329,7 +287,7 @@ def test_a_redirect_is_an_answer_and_not_followed(server: Answers) -> None:
 
 
 def test_no_proxy_or_password_out_of_the_environment_is_used(
-    server: Answers, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    server: gateways.Server, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     netrc = tmp_path / "netrc"  # type: ignore[operator]
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
@@ -339,7 +297,7 @@ def test_no_proxy_or_password_out_of_the_environment_is_used(
 
     post(server).judge()
 
-    assert "Authorization" not in server.asked[0]
+    assert "Authorization" not in server.asked[0].headers
 
 
 # --- What answers mean ----------------------------------------------------------------------------
@@ -353,8 +311,10 @@ def test_no_proxy_or_password_out_of_the_environment_is_used(
         *((500, TransportDown), (502, TransportDown), (503, TransportDown), (507, TransportDown)),
     ],
 )
-def test_each_answer_has_its_meaning(server: Answers, status: int, meaning: type[Exception] | None) -> None:
-    server.status, server.body = status, b""
+def test_each_answer_has_its_meaning(
+    server: gateways.Server, status: int, meaning: type[Exception] | None
+) -> None:
+    server.answer = Answer(status, body=b"")
 
     seen = post(server)
 
@@ -385,20 +345,20 @@ def test_how_long_to_wait_is_what_the_server_says_up_to_a_minute(
     assert egress.retry_after(headers) == (None if after is None else timedelta(seconds=after))
 
 
-def test_who_was_told_to_wait_does_not_ask_again_in_the_same_post(server: Answers) -> None:
-    server.status, server.headers = 429, {"Retry-After": "7"}
+def test_who_was_told_to_wait_does_not_ask_again_in_the_same_post(server: gateways.Server) -> None:
+    server.answer = Answer(429, {"Retry-After": "7"})
     requests = egress.wire().requests
-    with egress.only_public(trusted=frozenset({("127.0.0.1", server.server_port)})) as seen:
-        requests.post(f"http://127.0.0.1:{server.server_port}/", json={})
+    with egress.only_public(trusted=frozenset({("127.0.0.1", server.port)})) as seen:
+        requests.post(f"http://127.0.0.1:{server.port}/", json={})
         with pytest.raises(requests.ConnectionError):
-            requests.post(f"http://127.0.0.1:{server.server_port}/", json={})
+            requests.post(f"http://127.0.0.1:{server.port}/", json={})
 
     assert (len(server.asked), seen.after) == (1, timedelta(seconds=7))
 
 
 @pytest.mark.parametrize("drip", [b"HTTP/1.1 200 OK\r\n" * 100, b"HTTP/1.1 100 Continue\r\n\r\n" * 100])
-def test_a_server_that_drips_is_cut_off(server: Answers, drip: bytes) -> None:
-    server.drip = drip
+def test_a_server_that_drips_is_cut_off(server: gateways.Server, drip: bytes) -> None:
+    server.answer = Answer(drip=drip)
 
     began = time.monotonic()
     seen = post(server, lasts=0.3)
@@ -417,7 +377,7 @@ def test_a_server_that_hangs_is_cut_off() -> None:
         seen.judge()
 
 
-def test_a_look_up_that_hangs_is_given_up(server: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_up_that_hangs_is_given_up(server: gateways.Server, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
 
     def getaddrinfo(*args: object, **kwargs: object) -> list[object]:
@@ -433,8 +393,8 @@ def test_a_look_up_that_hangs_is_given_up(server: Answers, monkeypatch: pytest.M
         seen.judge()
 
 
-def test_an_answer_without_end_is_read_only_so_far(server: Answers) -> None:
-    server.body = b"x" * 10_000_000
+def test_an_answer_without_end_is_read_only_so_far(server: gateways.Server) -> None:
+    server.answer = Answer(body=b"x" * 10_000_000)
 
     seen = post(server)
 
