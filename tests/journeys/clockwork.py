@@ -75,6 +75,11 @@ class Rows:
         found = self._do("SELECT status FROM requests_app_need WHERE id = ?", [self._key(need)])
         return str(found[0][0]) if found else ""
 
+    def held(self) -> list[str]:
+        """The needs somebody holds."""
+        found = self._do("SELECT DISTINCT need_id FROM requests_app_claim WHERE status = 'held'", [])
+        return [str(uuid.UUID(str(row[0]))) for row in found]
+
     def claims(self, need: str) -> list[str]:
         sql = "SELECT status FROM requests_app_claim WHERE need_id = ? ORDER BY place_in_line"
         return [str(row[0]) for row in self._do(sql, [self._key(need)])]

@@ -3,6 +3,7 @@
     manage.py shell -c "from tests.journeys import crowd; crowd.make(100)"
 
 prints their session cookies as one line of JSON. They share one key, which spares a minute of deriving.
+`crowd.join(10)` prints user names and handles of as many who joined each for themselves, to sign in.
 """
 
 import copy
@@ -18,9 +19,10 @@ from volunteers import joining
 from volunteers.models import Invitation, Offer, Volunteer, Vouch
 from volunteers.week import ALL_WEEK
 
+PASSPHRASE = "meadow lantern quiet river"
+
 
 def make(count: int) -> None:
-    at = clock.now()
     first = _first()
     people = []
     for number in range(count):
@@ -30,25 +32,40 @@ def make(count: int) -> None:
         people.append(person)
     Volunteer.objects.bulk_create(people)
     for person in people:
-        Offer(
-            volunteer=person,
-            kinds=[kind.slug for kind in kinds.all()],
-            home_area=Area.objects.active().order_by("pk")[0],
-            reach_km=5,
-            weekly=ALL_WEEK,
-            capacity=4,
-            made_at=clock.hour(at),
-        ).write(at, [])
+        _offers_everything(person, capacity=4)
     print(json.dumps([_signed_in(person) for person in people]))
 
 
+def join(count: int) -> None:
+    people = [_let_in(f"person-{number}", f"Person {number}") for number in range(count)]
+    for person in people:
+        _offers_everything(person, capacity=50)
+    print(json.dumps([[person.username, person.handle] for person in people]))
+
+
 def _first() -> Volunteer:
+    return _let_in("crowd", "Crowd")
+
+
+def _let_in(username: str, handle: str) -> Volunteer:
     at, by = clock.now(), Volunteer.objects.coordinators().order_by("pk")[0]
-    token = Invitation.objects.make(by, at)
-    words = {"username": "crowd", "handle": "Crowd", "passphrase": "meadow lantern quiet river"}
-    joined = joining.join(token, **words, language="en", at=at)
+    words = {"username": username, "handle": handle, "passphrase": PASSPHRASE}
+    joined = joining.join(Invitation.objects.make(by, at), **words, language="en", at=at)
     joined.volunteer.vouch(by, at, Vouch.Context.MET)
     return joined.volunteer
+
+
+def _offers_everything(person: Volunteer, capacity: int) -> None:
+    at = clock.now()
+    Offer(
+        volunteer=person,
+        kinds=[kind.slug for kind in kinds.all()],
+        home_area=Area.objects.active().order_by("pk")[0],
+        reach_km=5,
+        weekly=ALL_WEEK,
+        capacity=capacity,
+        made_at=clock.hour(at),
+    ).write(at, [])
 
 
 def _signed_in(person: Volunteer) -> str:
