@@ -143,6 +143,14 @@ def instance(database: str, broker: str, folder: Path, **extra: str) -> Iterator
         yield system
 
 
+def bare(folder: Path, **extra: str) -> LiveSystem:
+    """An instance of which there is nothing yet but its folder; `extra` are environment variables."""
+    environment = _environment(folder) | extra
+    return LiveSystem(
+        f"http://127.0.0.1:{environment['PORT']}", folder, environment, log=folder.with_suffix(".log")
+    )
+
+
 def _prepared(database: str) -> Path:
     """The folder of an instance that was set up once in this run, to be copied: what set-up does is the same
     for all, and takes its time. What it prints is beside it."""

