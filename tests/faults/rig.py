@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 
 from mutualaid import parent_death
-from tests import live
+from tests import live, servers
 from tests.faults import outcome
 from tests.faults.gateway import Book, SmtpDoor, opened
 from tests.faults.outcome import Outcome
@@ -104,6 +105,15 @@ class Rig:
         self.system.start()
         self.wait_for_a_look()
 
+    def another_tree(self) -> LiveSystem:
+        """A second one, by mistake: the same folder, the same database, another port. Not started yet."""
+        port = str(servers.free_port())
+        environment = self.system.environment | {"PORT": port}
+        folder = self.system.data_dir
+        tree = LiveSystem(f"http://127.0.0.1:{port}", folder, environment, log=folder.with_suffix(".2.log"))
+        self.stack.callback(tree.stop)
+        return tree
+
     def wait_for_a_look(self) -> None:
         wait_until(lambda: self.rows.count("privacy_heartbeat") > 1)
 
@@ -145,7 +155,7 @@ class Rig:
         addresses = [f"r{number}@example.org" for number in range(RECIPIENTS)]
         self.laid |= self.ask("tests.faults.lay", addresses=addresses, transport=transport, due=due)
 
-    def ask(self, module: str, **question: object) -> dict[str, tuple[str, float]]:
+    def ask(self, module: str, **question: object) -> dict[str, Any]:
         """What a program says that runs in the instance's environment."""
         done = subprocess.run(
             [sys.executable, "-m", module],
@@ -176,19 +186,19 @@ class Rig:
 
 
 @contextlib.contextmanager
-def rig(folder: Path, servers: Servers | None) -> Iterator[Rig]:
-    """An instance that was set up, with nobody at work yet: on `servers`, or on SQLite and memory."""
+def rig(folder: Path, own: Servers | None) -> Iterator[Rig]:
+    """An instance that was set up, with nobody at work yet; without servers of its `own`, on SQLite."""
     with contextlib.ExitStack() as stack:
         book = Book()
         port = stack.enter_context(opened(SmtpDoor(book)))
         mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(port), "EMAIL_STARTTLS": "no"}
-        if servers is None:
+        if own is None:
             system = stack.enter_context(live.instance("sqlite", "memory", folder, **mail))
         else:
-            system = live.bare(folder, **mail, **servers.environment())
+            system = live.bare(folder, **mail, **own.environment())
             system.manage("setup")
             stack.callback(system.stop)
-        yield Rig(system, book, Rows(system), stack, servers)
+        yield Rig(system, book, Rows(system), stack, own)
 
 
 def wait_until(true: Callable[[], object], seconds: float = PATIENCE) -> bool:
