@@ -23,7 +23,7 @@ if not apps.ready:
 
 from mutualaid.duties import DUTIES, HEART
 from notify.deliver import LANES
-from privacy import clock, shared_cache
+from privacy import clock, due, shared_cache
 from privacy.due import Duty
 from privacy.models import CLOCK_DOUBTED, Heartbeat
 
@@ -101,7 +101,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         self.ended: set[str] = set()
         self.failing: set[str] = set()
         self.beaten = self.forgot = float("-inf")
-        self.stumbling = False
+        self.stumbling = self.inherited = False
         self.doubts = False
         self.thread: threading.Thread | None = None
 
@@ -115,7 +115,8 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
             self.thread.join(timeout=5)
 
     def tick_for_ever(self, pool: Any) -> None:
-        while not self.stopping.wait(TICK):
+        """Look at once, for whoever died may have left something half done; then once a second."""
+        while not self.stopping.is_set():
             try:
                 self.tick(pool)
                 self.stumbling = False
@@ -125,6 +126,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
                     log.error("the ticker cannot look: %s", type(problem).__name__)
                 self.stumbling = True
                 connections.close_all()
+            self.stopping.wait(TICK)
         connections.close_all()
 
     def tick(self, pool: Any) -> None:
@@ -132,6 +134,9 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         if time.monotonic() - self.forgot >= FORGET:
             shared_cache.forget_expired()
             self.forgot = time.monotonic()
+        if not self.inherited:
+            due.inherit()
+            self.inherited = True
         at, doubted = clock.now(), self.doubts_the_clock()
         for duty in DUTIES:
             if doubted and duty.destroys:

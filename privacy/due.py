@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from django.apps import apps
 from django.db import models, transaction
 from django.db.models import F, Q, QuerySet
+
+from privacy import holders
 
 LEASE = timedelta(seconds=20)
 # A sweep stops to let others and the heartbeat through; what is left is due at the next look.
@@ -123,7 +126,7 @@ def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = 
     `queryset` says what is due; it is neither sliced nor grouped. Two at once never take the same row:
     PostgreSQL skips the rows another one is taking, SQLite lets one write at a time.
     """
-    token, until = uuid.uuid4(), at + lasts
+    token, until = holders.new_token(), at + lasts
     with transaction.atomic():
         # Only the rows themselves are locked, not those that come with them.
         free = queryset.filter(leasable(at)).select_for_update(skip_locked=True, of=("self",))
@@ -135,6 +138,20 @@ def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = 
     for row in rows:
         row.lease_token, row.lease_until = token, until
     return Lease(rows, token, until, queryset.model)
+
+
+def inherit() -> None:
+    """Give back what the dead of this machine hold, so that nobody waits for the end of their leases.
+
+    Reads through every row that may fall due: for a worker that starts, not for each look.
+    """
+    for model in apps.get_models():
+        if issubclass(model, DueRow):
+            leased = _of(model).filter(lease_token__isnull=False).order_by()
+            tokens = leased.values_list("lease_token", flat=True).distinct()
+            dead = [token for token in tokens if token and holders.is_dead(token)]
+            if dead:
+                leased.filter(lease_token__in=dead).update(**FREE)
 
 
 def complete(row: DueRow, retry_after: datetime | None = None) -> bool:

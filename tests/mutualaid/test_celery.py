@@ -256,6 +256,21 @@ def test_the_ticker_goes_on_when_the_database_comes_back(
     assert [record.getMessage() for record in caplog.records] == ["the ticker cannot look: OperationalError"]
 
 
+def test_a_worker_that_starts_looks_at_once(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+    monkeypatch.setattr(celery, "TICK", 600)
+    monkeypatch.setattr(ticker, "tick", lambda pool: looked.set())
+    thread = threading.Thread(target=ticker.tick_for_ever, args=(pool,))
+    thread.start()
+    found = looked.wait(30)
+    ticker.stop(None)
+    thread.join(5)
+
+    assert (found, thread.is_alive()) == (True, False)
+
+
 @pytest.mark.django_db
 def test_a_look_that_names_no_duty_does_nothing() -> None:
     look("rescue everybody")
