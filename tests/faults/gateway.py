@@ -6,6 +6,7 @@ publication (the key is where that protocol has it, see `key_of`). What the book
 
 import contextlib
 import re
+import socket
 import socketserver
 import threading
 import time
@@ -59,10 +60,14 @@ class Book:
         self.when_come(port)
         self.closed.wait(self.takes.get(address, self.takes.get(EVERYBODY, 0.0)))
 
-    def hang(self, address: str) -> None:
-        """Say nothing for as long as that is what it does."""
-        while self.behaviour(address) == HANGS and not self.closed.wait(0.05):
-            pass
+    def hang(self, caller: socket.socket) -> None:
+        """Say nothing to this caller any more, also when it works again: until they go."""
+        with contextlib.suppress(OSError):
+            caller.settimeout(0.1)
+            while not self.closed.is_set():
+                with contextlib.suppress(TimeoutError):
+                    if not caller.recv(1):
+                        return
 
     def taken(self) -> list[Entry]:
         return [entry for entry in list(self.entries) if entry.taken]
@@ -122,7 +127,7 @@ class _Talk(socketserver.StreamRequestHandler):
             return
         book.write(address, "", False, port)
         if does == HANGS:
-            book.hang(address)
+            book.hang(self.connection)
         else:
             self.say("421 not now" if address == EVERYBODY else "451 not now")
         raise _Refused
@@ -167,9 +172,10 @@ class _Request(BaseHTTPRequestHandler):
         for whose in (EVERYBODY, address):
             if (does := book.behaviour(whose)) != OK:
                 book.write(address, key, False, port)
-                book.hang(whose)
                 self.close_connection = True
-                if does == REFUSES:
+                if does == HANGS:
+                    book.hang(self.connection)
+                else:
                     self.reply(503)
                 return
         book.take_time(address, port)

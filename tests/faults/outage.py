@@ -1,4 +1,4 @@
-"""`python -m tests.faults.outage`: in an instance's environment, lay twenty of everything that falls due within
+"""`python -m tests.faults.outage`: in an instance's environment, lay twenty of all that falls due within
 a quarter of an hour in which the system was down; afterwards say what was done, and how often.
 
 Made by the verbs that make such rows, an hour ago; then only due times are moved.
