@@ -3,6 +3,9 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import cycle
+
+from django.db import transaction
 
 from bench.load import Rows, analyze
 from notify.models import GIVEN_UP_AFTER, Channel, Notice
@@ -20,15 +23,12 @@ OUTBOX = Rows(
 
 def fill(channels: Channels, moments: Sequence[datetime]) -> None:
     """A notice due at each of `moments`, for one recipient after the other."""
-    OUTBOX.write(
-        (
-            *(random_id(), channel.recipient, channel.pk, channel.transport, "queued"),
-            *(moment, moment + GIVEN_UP_AFTER, uuid.uuid4().hex),
+    with transaction.atomic():
+        OUTBOX.write(
+            (
+                *(random_id(), channel.recipient, channel.pk, channel.transport, "queued"),
+                *(moment, moment + GIVEN_UP_AFTER, uuid.uuid4().hex),
+            )
+            for moment, channel in zip(moments, cycle(channels), strict=False)
         )
-        for moment, channel in zip(moments, _again_and_again(channels, len(moments)), strict=True)
-    )
     analyze()
-
-
-def _again_and_again(channels: Channels, count: int) -> list[Channel]:
-    return [channels[number % len(channels)] for number in range(count)]
