@@ -13,7 +13,6 @@ requests raises is for the caller to catch (OSError; its text holds addresses): 
 """
 
 import importlib
-import queue
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -25,16 +24,13 @@ from types import ModuleType
 
 from notify.transports.addresses import is_public
 from notify.transports.base import LONGEST_WISH, POST_LASTS, AddressGone, NotNow, TransportDown
+from notify.transports.connect import Refused, connect
 from notify.transports.fuse import Fuse
 
 TIMED_OUT, TOO_MANY, BROKEN = 408, 429, 500
 NOBODY_THERE = frozenset({404, 410})
 
 _here = threading.local()
-
-
-class Refused(OSError):
-    """This address is not to be connected to."""
 
 
 @dataclass
@@ -75,30 +71,14 @@ class Seen:
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to one of the addresses `host` has now, each looked at before. Raises OSError."""
-        self.tried = True
-        found = _resolve(host.strip("[]"), port, self.fuse.remaining)
-        if (host.strip("[]").lower(), port) not in self.trusted:
-            self.refused = not all(is_public(where[0]) for _family, where in found)
-        if self.refused:
-            raise Refused
-        return self._first(found)
-
-    def _first(self, found: "list[_Found]") -> socket.socket:
-        """The first that answers. One that does not leaves time for the others."""
-        problem: OSError = Refused()
-        for number, (family, where) in enumerate(found):
-            connection = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                connection.settimeout(self.fuse.remaining / (len(found) - number))
-                connection.connect(where)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.fuse.watch(connection)
-            except OSError as error:
-                connection.close()
-                problem = error
-            else:
-                return connection
-        raise problem
+        self.tried, host = True, host.strip("[]").lower()
+        try:
+            if (host, port) in self.trusted:
+                return connect(host, port, self.fuse)
+            return connect(host, port, self.fuse, is_public)
+        except Refused:
+            self.refused = True
+            raise
 
 
 def _is_ill(status: int) -> bool:
@@ -152,35 +132,3 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return min(max(wanted, timedelta(0)), LONGEST_WISH)
-
-
-# --- Names ----------------------------------------------------------------------------------------
-
-_Found = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
-# Look-ups that hang cannot be ended from outside: so many may, then names are not looked up at all.
-_looking = threading.BoundedSemaphore(8)
-
-
-def _resolve(host: str, port: int, patience: float) -> list[_Found]:
-    """The addresses of a name, asked once. Raises OSError, also where nobody answers in time."""
-    if not _looking.acquire(timeout=patience):
-        raise TimeoutError
-    answers: queue.SimpleQueue[list[_Found] | OSError] = queue.SimpleQueue()
-    threading.Thread(target=_look_up, args=(host, port, answers), daemon=True).start()
-    try:
-        answer = answers.get(timeout=patience)
-    except queue.Empty:
-        raise TimeoutError from None
-    if isinstance(answer, OSError):
-        raise answer
-    return answer
-
-
-def _look_up(host: str, port: int, answers: "queue.SimpleQueue[list[_Found] | OSError]") -> None:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answers.put([(family, where) for family, _type, _protocol, _name, where in found])  # type: ignore[misc]
-    except (OSError, UnicodeError):
-        answers.put(OSError())
-    finally:
-        _looking.release()

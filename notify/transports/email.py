@@ -1,7 +1,8 @@
 """Notices by e-mail, through whichever backend Django is set to."""
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from email.utils import format_datetime, formataddr, parseaddr
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
@@ -13,13 +14,17 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from notify.transports.base import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
-from notify.transports.smtp import sender_domain
+from notify.transports.smtp import NeutralBackend, sender_domain
 
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 # RFC 5321: the longest path is 256 characters with its brackets.
 LONGEST = 254
-# The server closes: its answer is not about this message.
-CLOSING = 421
+# The server closes, is full, or does not know us: the answer is not about this message.
+CLOSING, NO_SPACE, LOGIN_FIRST = 421, 452, 530
+# What a server without finer words says where an address leads to nobody.
+NOBODY = frozenset(range(500, 600)) - {LOGIN_FIRST, 552}
+# In finer words (RFC 3463): no such mailbox, domain, address; moved; not accepting mail any more.
+GONE = frozenset((1, detail) for detail in (0, 1, 2, 3, 6, 10)) | {(2, 1)}
 
 
 class Email(Transport):
@@ -41,7 +46,8 @@ class Email(Transport):
     def open(self) -> Iterator[Post]:
         connection = get_connection(timeout=POST_LASTS.total_seconds())
         try:
-            connection.open()
+            with _within(connection):
+                connection.open()
         except (SMTPException, OSError):
             raise TransportDown from None
         try:
@@ -58,12 +64,14 @@ class _Post:
         """The errors of smtplib hold the address in their text: none leaves here, not even as a cause."""
         problem: type[Exception]
         try:
-            self.connection.send_messages([_mail(address, message)])
+            with _within(self.connection):
+                self.connection.send_messages([_mail(address, message)])
             return
         except SMTPRecipientsRefused as refused:
-            problem = _refusal(refused)
+            # One message, one recipient.
+            problem = next((_meaning(*answer, NOBODY) for answer in refused.recipients.values()), NotNow)
         except SMTPDataError as refused:
-            problem = TransportDown if refused.smtp_code == CLOSING else NotNow
+            problem = _meaning(refused.smtp_code, refused.smtp_error, frozenset())
         except (SMTPException, OSError):
             problem = TransportDown
         except ValueError:
@@ -72,9 +80,27 @@ class _Post:
         raise problem
 
 
-def _refusal(refused: SMTPRecipientsRefused) -> type[Exception]:
-    codes = [code for code, _answer in refused.recipients.values()]
-    return AddressGone if codes and all(500 <= code < 600 for code in codes) else NotNow
+def _meaning(code: int, text: bytes | str, nobody: frozenset[int]) -> type[Exception]:
+    """Whether an answer is about this address, this time, or the whole server.
+
+    The three numbers of RFC 3463 say it where a server has them: .1 is the address, .3 the server, .7 its
+    rules. Without them it is the code: those in `nobody` say that nobody is there.
+    """
+    if isinstance(text, str):
+        text = text.encode()
+    found = re.match(rb"\s*[245]\.(\d{1,3})\.(\d{1,3})\b", text)
+    subject, detail = (int(found[1]), int(found[2])) if found else (0, 0)
+    of_the_server = code < 500 and subject == 3
+    if code == CLOSING or of_the_server or (code in (NO_SPACE, LOGIN_FIRST) and subject not in (1, 2)):
+        return TransportDown
+    if code >= 500 and (subject, detail) in GONE:
+        return AddressGone
+    return AddressGone if code in nobody and not found else NotNow
+
+
+def _within(connection: BaseEmailBackend) -> AbstractContextManager[None]:
+    """Cut what is done with this connection when the time of a post is over."""
+    return connection.within(POST_LASTS) if isinstance(connection, NeutralBackend) else nullcontext()
 
 
 def _mail(address: str, message: Message) -> EmailMessage:
@@ -94,7 +120,8 @@ def _mail(address: str, message: Message) -> EmailMessage:
 
 def _close(connection: BaseEmailBackend) -> None:
     try:
-        connection.close()
+        with _within(connection):
+            connection.close()
     except (SMTPException, OSError):
         # Whatever was accepted before stays accepted.
         return

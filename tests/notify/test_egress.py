@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from notify.transports import AddressGone, NotNow, TransportDown, addresses, egress
+from notify.transports.connect import Refused
 from tests.notify import gateways
 from tests.notify.gateways import Answer
 
@@ -190,7 +191,7 @@ def test_another_port_of_what_the_operator_named_is_as_closed(server: gateways.S
 
 
 def test_outside_of_a_block_nothing_leaves(server: gateways.Server) -> None:
-    with pytest.raises(egress.Refused):
+    with pytest.raises(Refused):
         egress.wire().requests.post(f"http://127.0.0.1:{server.port}/", json={})
 
     assert server.asked == []
@@ -210,7 +211,7 @@ def test_another_thread_does_not_borrow_the_block(server: gateways.Server) -> No
         thread.start()
         thread.join()
 
-    assert ([type(problem) for problem in problems], server.asked) == ([egress.Refused], [])
+    assert ([type(problem) for problem in problems], server.asked) == ([Refused], [])
 
 
 def looked_up(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -15,7 +16,7 @@ from notify import deliver, outbox, transports
 from notify.models import Channel, Notice
 from notify.transports import email as by_email
 from privacy.due import Swept
-from tests.notify import mailbox
+from tests.notify import certificates, mailbox
 from tests.notify.pigeons import AT, add
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +100,16 @@ def test_many_go_over_one_connection(server: mailbox.Server) -> None:
     ("verb", "answer", "outcome"),
     [
         ("RCPT", "550 no such person", ("dropped", True)),
+        ("RCPT", "550 5.1.1 no such person", ("dropped", True)),
+        ("RCPT", "553 5.1.3 no such address", ("dropped", True)),
+        ("RCPT", "550 5.2.1 closed", ("dropped", True)),
+        ("BODY", "550 5.1.1 no such person", ("dropped", True)),
         ("RCPT", "451 later", ("queued", False)),
+        ("RCPT", "452 4.2.2 mailbox full", ("queued", False)),
+        ("RCPT", "552 mailbox full", ("queued", False)),
+        ("RCPT", "552 5.2.2 mailbox full", ("queued", False)),
+        ("RCPT", "554 5.7.1 your machine is on a list", ("queued", False)),
+        ("RCPT", "530 sign in first", ("queued", False)),
         ("BODY", "451 later", ("queued", False)),
         ("BODY", "550 looks like spam", ("queued", False)),
         ("MAIL", "550 who are you", ("queued", False)),
@@ -125,14 +135,100 @@ def test_only_a_refused_address_ends_a_channel(
     assert len(server.mails) == (0 if channel.is_broken else 1)
 
 
-def test_a_server_that_hangs_is_left_after_a_while(
-    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        *(
+            ("RCPT", answer)
+            for answer in ("421 closing", "452 no space", "452 4.3.1 no space", "451 4.3.0 broken")
+        ),
+        *(("BODY", answer) for answer in ("421 closing", "452 4.3.1 no space")),
+        ("MAIL", "451 later"),
+    ],
+)
+def test_a_server_in_trouble_is_asked_by_one_message_not_by_all(
+    server: mailbox.Server, verb: str, answer: str
 ) -> None:
-    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.2))
+    for number in range(3):
+        news(f"person{number}@there.example")
+    server.answers[verb] = answer
+
+    deliver.run(AT)
+
+    assert (server.asked.count(verb if verb != "BODY" else "DATA"), Channel.objects.working().count()) == (
+        1,
+        3,
+    )
+
+
+@pytest.mark.parametrize("answer", ["451 4.7.1 later", "450 4.2.0 busy", "552 full", "554 5.7.1 no"])
+def test_what_concerns_one_address_stops_no_other(server: mailbox.Server, answer: str) -> None:
+    for number in range(3):
+        news(f"person{number}@there.example")
+    server.answers["RCPT"] = answer
+
+    deliver.run(AT)
+
+    assert server.asked.count("RCPT") == 3
+
+
+@pytest.mark.parametrize("verb", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY"])
+@pytest.mark.parametrize("answer", ["hang", "drip"])
+def test_a_server_that_hangs_or_drips_is_left_after_a_while(
+    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch, verb: str, answer: str
+) -> None:
+    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.3))
     news()
-    server.answers["RCPT"] = "hang"
+    server.answers[verb] = answer
 
     assert deliver.run(AT) == Swept(failed=1)
+    assert Notice.objects.get().status == "queued"
+
+
+@pytest.mark.parametrize("answer", ["hang", "drip"])
+def test_a_good_bye_without_end_changes_nothing(
+    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.3))
+    news()
+    server.answers["QUIT"] = answer
+
+    assert deliver.run(AT) == Swept(done=1)
+
+
+@pytest.mark.parametrize("answer", ["", "drip"])
+def test_over_tls_it_is_the_same(
+    server: mailbox.Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    answer: str,
+) -> None:
+    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.3 if answer else 5))
+    certificate = certificates.make(tmp_path, ["localhost"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mailbox.listening(certificates.server_side(certificate)) as encrypted:
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_SSL = "localhost", encrypted.port, True
+        if answer:
+            encrypted.answers["RCPT"] = answer
+        news()
+
+        deliver.run(AT)
+
+        assert len(encrypted.mails) == (0 if answer else 1)
+        assert Notice.objects.get().status == ("queued" if answer else "sent")
+
+
+def test_this_machines_name_is_asked_of_nobody(
+    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django would, for a greeting that is not used; where nobody answers that takes long."""
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getfqdn", lambda *args: asked.append("name") or "here")
+    news()
+
+    assert deliver.run(AT) == Swept(done=1)
+    assert asked == []
 
 
 def test_a_server_that_is_not_there_is_asked_again(server: mailbox.Server, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.mail.backends.dummy import EmailBackend
+from django.utils import translation
 from pytest_django import Settings
 
 from notify.forms import AskersChannelForm, ChannelForm
@@ -95,3 +96,66 @@ class TestForSomebodyWhoAsks:
         settings.EMAIL_BACKEND = f"{EmailBackend.__module__}.EmailBackend"
 
         assert AskersChannelForm()["transport"].field.choices == [("", "I will look myself")]
+
+
+class TestWithSeveralWays:
+    @pytest.fixture(autouse=True)
+    def _set_up(self, settings: Settings) -> None:
+        settings.NTFY_SERVER = "https://ntfy.example"
+        settings.SIGNAL_GATEWAY = "signal://127.0.0.1:8080/+32470000000/{to}"
+        settings.OTHER_SERVICES = True
+
+    def test_each_card_says_what_to_write(self) -> None:
+        html = str(ChannelForm()["transport"])
+
+        cards = [card.partition(">")[2].partition("</label>")[0] for card in html.split("<label")[1:]]
+        assert cards == [
+            "E-mail<small>Write an address like name@example.org.</small>",
+            "ntfy<small>An app that needs no account. "
+            "Write the link of your topic, like https://ntfy.sh/your-topic.</small>",
+            "Signal<small>Write the phone number that you use in Signal, with its country.</small>",
+            "Another service<small>For example discord://, gotifys://, slack:// or tgram://, "
+            "written as Apprise has it.</small>",
+        ]
+
+    def test_the_address_is_explained_beside_the_choice(self) -> None:
+        field = ChannelForm()["address"]
+
+        assert (field.label, field.help_text) == (
+            "Address",
+            "What to write here stands beside your choice. "
+            "The message only says that there is news. Whoever holds the phone may see it.",
+        )
+
+    @pytest.mark.parametrize(
+        ("transport", "typed", "kept"),
+        [
+            ("ntfy", "https://ntfy.sh/topic", "https://ntfy.sh/topic"),
+            ("signal", "+32 470 12 34 56", "+32470123456"),
+            ("other", "discord://1/a", "discord://1/a"),
+        ],
+    )
+    def test_the_chosen_way_looks_at_the_address(self, transport: str, typed: str, kept: str) -> None:
+        form = ChannelForm({"transport": transport, "address": typed})
+
+        assert form.errors == {}
+        assert form.cleaned_data["address"] == kept
+
+    def test_an_address_of_another_way_gets_the_sentence_of_the_chosen_one(self) -> None:
+        form = ChannelForm({"transport": "signal", "address": "ana@example.org"})
+
+        assert form.errors == {"address": ["Give the number with its country, like +32 470 12 34 56."]}
+
+    def test_who_asks_is_not_offered_what_is_not_for_them(self) -> None:
+        offered = [slug for slug, _words in AskersChannelForm().fields["transport"].choices]  # type: ignore[attr-defined]
+
+        assert offered == ["", "email", "ntfy", "signal"]
+        assert AskersChannelForm({"transport": "other", "address": "discord://1/a"}).errors == {
+            "transport": ["Choose one of these."]
+        }
+
+    def test_in_french_the_cards_are_french(self) -> None:
+        with translation.override("fr"):
+            html = str(ChannelForm()["transport"])
+
+        assert "Écrivez le numéro que vous utilisez dans Signal, avec son pays." in html

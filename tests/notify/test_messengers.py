@@ -1,5 +1,6 @@
 """A notice through ntfy, Signal, a text message, Matrix: on a real wire, by the duty that sends it."""
 
+import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from pytest_django import Settings
 
 from notify import deliver, outbox, transports
 from notify.models import Channel, Notice
-from notify.transports import egress
 from privacy.due import Swept
 from tests.notify import gateways
 from tests.notify.gateways import Answer
@@ -476,8 +476,8 @@ def test_a_link_whose_name_leads_inside_reaches_nobody_and_is_shown_to_its_owner
     settings.NTFY_SERVER = "https://ntfy.example"
     channel = add(uuid.uuid4(), f"https://rebound.example:{server.port}/topic", transport="ntfy")
     outbox.queue(channel.recipient, "news", AT)
-    found = [(egress.socket.AF_INET, 1, 6, "", ("127.0.0.1", server.port))]
-    monkeypatch.setattr(egress.socket, "getaddrinfo", lambda *args, **kwargs: found)
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
 
     deliver.run(AT)
 

@@ -1,20 +1,16 @@
 """The services whose address somebody types whole: what each is told, over TLS, compared to the last word."""
 
-import datetime
 import json
 import socket
-import ssl
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
@@ -23,7 +19,7 @@ from notify.models import Channel, Notice
 from notify.transports import egress
 from notify.transports.messengers import SERVICES
 from privacy.due import Swept
-from tests.notify import gateways
+from tests.notify import certificates, gateways
 from tests.notify.gateways import Answer
 from tests.notify.pigeons import AT, add
 
@@ -132,29 +128,7 @@ def cover_name() -> str:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for every host above, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-    hosts = [x509.DNSName(host) for host, *_ in TOLD.values()]
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return certificates.make(tmp_path_factory.mktemp("tls"), [host for host, *_ in TOLD.values()])
 
 
 @pytest.fixture
@@ -166,8 +140,7 @@ def server(
     settings.NOTIFY_SENDER_NAME = "tests.notify.test_other_services.cover_name"
     deliver.breakers.clear()
     with gateways.Server("127.0.0.2") as server:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate)
+        tls = certificates.server_side(certificate)
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", server.port))]
@@ -211,6 +184,21 @@ def test_each_service_is_told_the_constant_words_and_nothing_of_the_library(
     assert (asked.path, body_of(asked.text, asked.path)) == (path, body)
     assert asked.headers["User-Agent"] == "Mozilla/5.0"
     assert [word for word in ("apprise", "caronc", "python") if word in server.all_text.lower()] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "answer", [Answer(drip=b"HTTP/1.1 200 OK\r\n" * 50), Answer(hang=True)], ids=["drip", "hang"]
+)
+def test_also_over_tls_a_server_that_drips_or_hangs_is_cut_off(
+    answer: Answer, server: gateways.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notify.transports.messengers.POST_LASTS", timedelta(seconds=0.3))
+    server.answer = answer
+    news("discord://123456789012345678/abc")
+
+    assert deliver.run(AT) == Swept(failed=1)
+    assert (len(server.asked), Notice.objects.get().status) == (1, "queued")
 
 
 @pytest.mark.django_db

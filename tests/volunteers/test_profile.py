@@ -154,3 +154,19 @@ def test_a_newcomer_reads_that_they_wait(ana: Person, client: Client) -> None:
 
     assert "The desk has not let you in yet." in page
     assert "/profile/calendar/" not in page
+
+
+def test_a_channel_through_another_service_is_added_and_tried(
+    ben: Person, client: Client, settings: Settings
+) -> None:
+    settings.NTFY_SERVER = "https://ntfy.example"
+    ben.sign_in(client)
+
+    wrong = client.post("/profile/channels/", {"transport": "ntfy", "address": "https://localhost/kestrel"})
+    right = client.post("/profile/channels/", {"transport": "ntfy", "address": "https://ntfy.sh/kestrel"})
+
+    channel = Channel.objects.get(recipient=ben.volunteer.pk)
+    assert (wrong.status_code, right.status_code) == (422, 302)
+    assert "Use a server that everybody on the internet can reach." in wrong.content.decode()
+    assert (channel.transport, channel.read_address()) == ("ntfy", "https://ntfy.sh/kestrel")
+    assert [notice.transport for notice in Notice.objects.filter(channel=channel)] == ["ntfy"]
