@@ -77,6 +77,10 @@ class Transport(ABC):
         """
         return ""
 
+    def hint(self, address: str) -> str:
+        """By what its owner knows it again; the rest stays hidden from who looks over."""
+        return f"{address[:2]}…"
+
     @abstractmethod
     def open(self) -> AbstractContextManager[Post]:
         """A way to post several messages, closed afterwards. Raises TransportDown."""

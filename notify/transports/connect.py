@@ -8,8 +8,8 @@ from collections.abc import Callable
 from notify.transports.fuse import Fuse
 
 _Found = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
-# Look-ups that hang cannot be ended from outside: so many may, then no more begin.
-_looking = threading.BoundedSemaphore(8)
+# Look-ups that hang cannot be ended from outside: so many may, then no more begin. Each is a sleeping thread.
+_looking = threading.BoundedSemaphore(32)
 
 
 class Refused(OSError):

@@ -46,11 +46,6 @@ class Email(Transport):
     def open(self) -> Iterator[Post]:
         connection = get_connection(timeout=POST_LASTS.total_seconds())
         try:
-            with _within(connection):
-                connection.open()
-        except (SMTPException, OSError):
-            raise TransportDown from None
-        try:
             yield _Post(connection)
         finally:
             _close(connection)
@@ -65,6 +60,9 @@ class _Post:
         problem: type[Exception]
         try:
             with _within(self.connection):
+                # The first post connects, within its own time: a server slow to greet must not use up that
+                # of a whole batch.
+                self.connection.open()
                 self.connection.send_messages([_mail(address, message)])
             return
         except SMTPRecipientsRefused as refused:

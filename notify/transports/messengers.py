@@ -106,7 +106,7 @@ class Ntfy(Messenger):
         address = address.strip()
         if _is_too_long(address):
             raise ValidationError(_("This address is too long."), code="too_long")
-        if re.fullmatch(self.TOPIC, address):
+        if settings.NTFY_SERVER and re.fullmatch(self.TOPIC, address):
             return address
         if self._topic_of_ours(address):
             return f"{_origin(settings.NTFY_SERVER)}/{self._topic_of_ours(address)}"
@@ -117,6 +117,9 @@ class Ntfy(Messenger):
 
     def gateway(self, address: str) -> str:
         return "{}:{}".format(*_host_of(self._link(address)))
+
+    def hint(self, address: str) -> str:
+        return super().hint(address.rpartition("/")[2])
 
     def url(self, address: str) -> str:
         link = self._link(address)
@@ -294,6 +297,9 @@ class Other(Messenger):
         if not SERVICES.get(scheme, (False, ""))[0]:
             return scheme
         return "{}:{}".format(*_host_of(f"https://{rest}"))
+
+    def hint(self, address: str) -> str:
+        return address.partition("/")[0]
 
     def url(self, address: str) -> str:
         return address

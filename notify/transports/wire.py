@@ -18,8 +18,8 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from notify.transports import egress
 
-# What every request says of itself: nothing. Some servers refuse those who say nothing at all.
-NEUTRAL = {"User-Agent": "Mozilla/5.0", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+# What every request says of whoever sends it: nothing. Some servers refuse those who say nothing at all.
+NEUTRAL = {"User-Agent": "Mozilla/5.0", "Accept-Encoding": "identity", "Connection": "close"}
 # An answer is read so far. Nobody needs more of it than a status, or a short object.
 LONGEST_ANSWER = 64 * 1024
 
@@ -82,7 +82,7 @@ class Session(sessions.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.headers = CaseInsensitiveDict(NEUTRAL)
+        self.headers = CaseInsensitiveDict({**NEUTRAL, "Accept": "*/*"})
         self.mount("https://", Adapter())
         self.mount("http://", Adapter())
 

@@ -167,3 +167,29 @@ def test_who_carries_it_is_told_apart(slug: str, address: str, gateway: str) -> 
 
 def test_people_who_ask_are_offered_what_they_can_know(settings: Settings) -> None:
     assert [slug for slug in transports.known() if not transports.get(slug).for_askers] == ["other"]
+
+
+def test_without_a_server_of_the_operators_a_topic_needs_its_link(settings: Settings) -> None:
+    settings.NTFY_SERVER = ""
+
+    with pytest.raises(ValidationError) as problem:
+        transports.get("ntfy").clean("my-topic")
+
+    assert problem.value.messages == [LINK]
+
+
+@pytest.mark.parametrize(
+    ("slug", "address", "hint"),
+    [
+        ("email", "ana@example.org", "an…"),
+        ("ntfy", "https://ntfy.sh/my-topic", "my…"),
+        ("ntfy", "my-topic", "my…"),
+        ("signal", "+32470123456", "+3…"),
+        ("matrix", "#room:example.org", "#r…"),
+        ("other", "discord://1/a", "discord:"),
+    ],
+)
+def test_its_owner_knows_an_address_again_and_nobody_reads_it_over_a_shoulder(
+    slug: str, address: str, hint: str
+) -> None:
+    assert transports.get(slug).hint(address) == hint

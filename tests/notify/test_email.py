@@ -15,7 +15,8 @@ from pytest_django import Settings
 from notify import deliver, outbox, transports
 from notify.models import Channel, Notice
 from notify.transports import email as by_email
-from privacy.due import Swept
+from notify.transports.smtp import NeutralBackend
+from privacy.due import Swept, Watch
 from tests.notify import certificates, mailbox
 from tests.notify.pigeons import AT, add
 
@@ -183,6 +184,28 @@ def test_a_server_that_hangs_or_drips_is_left_after_a_while(
 
     assert deliver.run(AT) == Swept(failed=1)
     assert Notice.objects.get().status == "queued"
+
+
+def test_a_server_slow_to_greet_is_waited_for_as_long_as_a_post_may_take(
+    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it costs to connect belongs to the first post, not to the time of the whole batch."""
+    opened: list[int] = []
+    real = NeutralBackend.open
+
+    def slow(backend: NeutralBackend) -> bool | None:
+        if backend.connection is None:
+            opened.append(1)
+            # Connecting took three seconds.
+            monkeypatch.setattr(Watch, "elapsed", lambda watch: timedelta(seconds=3))
+        return real(backend)
+
+    monkeypatch.setattr(NeutralBackend, "open", slow)
+    news()
+
+    deliver.run(AT)
+
+    assert (len(opened), len(server.mails)) == (1, 1)
 
 
 @pytest.mark.parametrize("answer", ["hang", "drip"])

@@ -49,12 +49,12 @@ def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
 
 def _shown(channel: Channel) -> dict[str, Any]:
     """A channel as its owner recognises it; the rest of the address stays hidden from who looks over."""
+    way = transports.get(channel.transport) if channel.transport in transports.known() else None
+    label = way.label if way else ""
     try:
-        hint = f"{channel.read_address()[:2]}…"
+        hint = way.hint(channel.read_address()) if way else ""
     except Unreadable:
         hint = ""
-    known = channel.transport in transports.known()
-    label = transports.get(channel.transport).label if known else ""
     return {"row": channel, "label": label, "hint": hint}
 
 
