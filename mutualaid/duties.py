@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from notify import start as notify_start
 from notify import tasks as notify_tasks
 from organisation.models import Organisation
 from privacy import duties as privacy_duties
@@ -27,6 +28,7 @@ DUTIES: tuple[Duty, ...] = (
 # one. Doing it again does no harm.
 AT_START: tuple[tuple[str, Callable[[datetime], object]], ...] = (
     ("Looking after the organisation's own row", Organisation.objects.ensure),
+    ("Looking after the key that push services know", notify_start.keep_push_key),
     ("Finishing what was ending", start.finish_endings),
     ("Closing what has no key any more", start.close_what_has_no_key),
     ("Destroying keys without a row", start.free_slots_without_a_row),

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, transaction
 
-from notify.models import Channel
+from notify.models import Channel, PushKey
 from privacy import instance
 from privacy.crypto import Unreadable
 from privacy.models import Grant
@@ -34,6 +34,7 @@ RENEWED: tuple[tuple[type[models.Model], Renew], ...] = (
     (DeskShare, DeskShare.renewed),
     (Grant, Grant.renewed),
     (Channel, Channel.renewed),
+    (PushKey, PushKey.renewed),
     (Authenticator, seeds.renewed),
 )
 

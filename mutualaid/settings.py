@@ -344,6 +344,12 @@ SMS_GATEWAY = _gateway("SMS_GATEWAY", read("SMS_GATEWAY"))
 MATRIX_GATEWAY = _gateway("MATRIX_GATEWAY", read("MATRIX_GATEWAY"))
 OTHER_SERVICES = read("OTHER_SERVICES", "no") == "yes"
 
+# --- Nudges by web push ---------------------------------------------------------------------------
+
+# A push service sees where our posts come from: an instance that has an onion address alone would be found.
+PUSH = read("PUSH", "no" if ONION_URL and not PUBLIC_URL else "yes") == "yes"
+PUSH_HOSTS = [host.strip() for host in read("PUSH_HOSTS").split(",") if host.strip()]
+
 # --- Logs -----------------------------------------------------------------------------------------
 
 LOG_LEVEL = read("LOG_LEVEL", "WARNING").upper()

@@ -8,6 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from notify import transports
+from notify.transports.push import LONGEST, MISSING, TOO_LONG
 
 ONLY_ADDRESS = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 HOURS = [("", _("Any hour")), *((hour, f"{hour:02}:00") for hour in range(24))]
@@ -19,17 +20,21 @@ def choices(for_askers: bool = False) -> list[tuple[str, Any]]:
     """The ways there are, each a card: its name, and below it what to write as the address."""
     return [
         (slug, format_lazy("{}\n{}", transport.label, transport.help) if transport.help else transport.label)
-        for slug, transport in transports.offered().items()
+        for slug, transport in transports.typed().items()
         if transport.for_askers or not for_askers
     ]
 
 
 def address_words(for_askers: bool = False) -> tuple[Any, Any]:
     """(label, help) of the field for the address: those of the one way there is, or words for all of them."""
-    ways = [way for way in transports.offered().values() if way.for_askers or not for_askers]
+    ways = [way for way in transports.typed().values() if way.for_askers or not for_askers]
     if len(ways) == 1:
         return ways[0].address_label, ONLY_NEWS
     return _("Address"), format_lazy("{} {}", _("What to write here stands beside your choice."), ONLY_NEWS)
+
+
+def _push_or_none() -> list[tuple[str, Any]]:
+    return [(slug, way.label) for slug, way in transports.offered().items() if slug == transports.PUSH]
 
 
 def _choices_or_none() -> list[tuple[str, Any]]:
@@ -67,7 +72,7 @@ class ChannelForm(forms.Form):
         widget=forms.TextInput(attrs=ONLY_ADDRESS),
         error_messages={
             "required": _("Give an address, or the message cannot arrive."),
-            "max_length": _("This address is too long."),
+            "max_length": TOO_LONG,
         },
     )
     from_hour = _hour(_("Not before"))
@@ -107,6 +112,28 @@ class ChannelForm(forms.Form):
             cleaned["address"] = transports.get(slug).clean(address)
         except ValidationError as problem:
             self.add_error("address", problem)
+
+
+class PushForm(ChannelForm):
+    """The same where a browser is to show it: a script fills the address in (static/push.js).
+
+    It has no card among the others: without a script nobody has anything to fill in. Never for askers.
+    """
+
+    transport = forms.ChoiceField(
+        choices=_push_or_none,
+        initial=transports.PUSH,
+        widget=forms.HiddenInput,
+        error_messages={"invalid_choice": _("Choose one of these.")},
+    )
+    address = forms.CharField(
+        max_length=LONGEST,
+        widget=forms.HiddenInput,
+        error_messages={"max_length": TOO_LONG, "required": MISSING},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="push_%s", **kwargs)
 
 
 class AskersChannelForm(ChannelForm):

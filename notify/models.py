@@ -10,11 +10,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notify import transports
+from notify.push_key import PushKey
 from privacy import clock, instance
 from privacy.crypto import Unreadable, context
 from privacy.due import FREE, DueQuerySet, DueRow, Lease, back_off, held, wait
 from privacy.fields import FieldClasses, random_key
 from privacy.states import SomebodyWasFaster, Stateful, before
+
+__all__ = ["PACES", "Channel", "Notice", "PushKey"]
 
 QUEUED, SENT, DROPPED = "queued", "sent", "dropped"
 # The three words a receiver may have added. "" is none of them.

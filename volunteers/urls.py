@@ -43,6 +43,8 @@ account_urls = [
 
 profile_urls = [
     path("", profile.profile, name="profile"),
+    # What it may look after is what lies beside it: nothing but these pages.
+    path("news.js", profile.news_script, name="news_script"),
     path("about/", profile.about, name="profile_about"),
     path("pause/", profile.pause, name="profile_pause"),
     path("resume/", profile.resume, name="profile_resume"),

@@ -15,9 +15,11 @@ from notify.transports.base import (
 )
 from notify.transports.email import Email
 from notify.transports.messengers import Matrix, Ntfy, Other, Signal, Sms
+from notify.transports.push import Push
 
 __all__ = [
     "POST_LASTS",
+    "PUSH",
     "AddressGone",
     "Message",
     "NotNow",
@@ -29,7 +31,10 @@ __all__ = [
     "known",
     "offered",
     "register",
+    "typed",
 ]
+
+PUSH = "push"
 
 _transports: dict[str, Transport] = {}
 
@@ -53,9 +58,15 @@ def offered() -> dict[str, Transport]:
     return {slug: transport for slug, transport in _transports.items() if transport.is_set_up()}
 
 
+def typed() -> dict[str, Transport]:
+    """Those of them whose address a person can type: all there are for somebody without a script."""
+    return {slug: transport for slug, transport in offered().items() if transport.by_hand}
+
+
 register("email", Email())
 register("ntfy", Ntfy())
 register("signal", Signal())
 register("sms", Sms())
 register("matrix", Matrix())
 register("other", Other())
+register(PUSH, Push())

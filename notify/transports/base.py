@@ -61,6 +61,8 @@ class Transport(ABC):
     help: "str | _StrPromise" = ""
     # Whether people who ask are offered it too.
     for_askers: bool = True
+    # Whether a person can type an address. Where not, only a script of ours finds it out.
+    by_hand = True
 
     @abstractmethod
     def is_set_up(self) -> bool:
@@ -78,8 +80,12 @@ class Transport(ABC):
         return ""
 
     def hint(self, address: str) -> str:
-        """By what its owner knows it again; the rest stays hidden from who looks over."""
+        """By what its owner recognises an address; whoever looks over their shoulder does not learn it."""
         return f"{address[:2]}…"
+
+    def mark(self, address: str) -> str:
+        """By which a browser knows itself among the channels of its owner; "" where it is no browser."""
+        return ""
 
     @abstractmethod
     def open(self) -> AbstractContextManager[Post]:

@@ -15,7 +15,7 @@ from django.db import models
 from django.test import Client
 
 from mutualaid.third_party_fields import THIRD_PARTY
-from notify.models import Channel
+from notify.models import Channel, PushKey
 from privacy import codes, crypto
 from privacy.crypto import Unreadable
 from privacy.derivation import passphrase_key
@@ -101,6 +101,8 @@ class Pair:
     volunteer: Person
     coordinator: Person
     client: Client
+    # Only one counts; a second one is made here as where the first was damaged.
+    push_key: int
 
 
 def cells(world: World) -> list[Cell]:
@@ -135,7 +137,11 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     before = set(Knock.objects.values_list("pk", flat=True))
     Mailbox.objects.knock(second.secret or b"", TYPED)
     knock = Knock.objects.exclude(pk__in=before).get()
-    return Pair(visit, second, knock, need, Claim.objects.get(pk=claim.pk), ben, coordinator, client)
+    PushKey.objects.make()
+    pair = PushKey.objects.current()
+    assert pair is not None
+    claim = Claim.objects.get(pk=claim.pk)
+    return Pair(visit, second, knock, need, claim, ben, coordinator, client, pair.number)
 
 
 def cells_of(side: Pair) -> list[Cell]:
@@ -265,7 +271,13 @@ def _unattended(side: Pair) -> list[Cell]:
         found.append(Cell(Authenticator, factor.pk, "data", {"server": seed(factor.pk, key)}, key))
     channel = Channel.objects.get(recipient=ben.pk)
     address = {"server": lambda: Channel.objects.get(pk=channel.pk).read_address()}
-    return [*found, Cell(Channel, channel.pk, "address", address)]
+    number = side.push_key
+    private = {"server": lambda: PushKey.objects.get(pk=number).private()}
+    return [
+        *found,
+        Cell(Channel, channel.pk, "address", address),
+        Cell(PushKey, number, "private_key", private),
+    ]
 
 
 def _of_second_code(side: Pair) -> list[Cell]:

@@ -55,6 +55,7 @@ KINDS = {
     "application/json",
     "text/calendar; charset=utf-8",
     "image/png",
+    "text/javascript; charset=utf-8",
 }
 # What some answers say besides: the header → which answers. Anything else is one too many.
 BESIDES = {

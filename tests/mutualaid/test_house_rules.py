@@ -36,6 +36,7 @@ PUBLIC = {
     "place",
     "calendar",
     "join",
+    "news_script",
     "account_login",
     "account_logout",
     "account_recover",

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from mutualaid import rotation
 from mutualaid.restore import Wishes
 from mutualaid.third_party_fields import THIRD_PARTY
-from notify.models import Channel
+from notify.models import Channel, PushKey
 from privacy import crypto, instance, secret_store
 from privacy.crypto import Unreadable
 from privacy.fields import declared
@@ -47,6 +47,7 @@ class InUse:
     person: Person
     calendar: str
     link: str
+    push_key: bytes
 
     def check(self) -> None:
         """Everything that opened before opens now, for whoever holds the key, or the code."""
@@ -75,6 +76,7 @@ class InUse:
         with seeds.belonging_to(volunteer):
             assert adapter.decrypt(stored["totp"]["secret"]) == "SEED"
             assert adapter.decrypt(stored["recovery_codes"]["seed"]) == "CODES"
+        assert [key.private() for key in PushKey.objects.all()] == [self.push_key]
         assert Volunteer.objects.by_calendar_token(self.calendar) == volunteer
         assert Invitation.objects.find(self.link, AT).made_by == self.world.coordinator.volunteer
 
@@ -95,7 +97,8 @@ def in_use(world: World, monkeypatch: pytest.MonkeyPatch) -> InUse:
         Authenticator.objects.create(user=person.volunteer, type=kind, data=data)
     calendar = person.volunteer.new_calendar_token()
     link = Invitation.objects.make(world.coordinator.volunteer, AT)
-    return InUse(world, visit, need, person, calendar, link)
+    PushKey.objects.make()
+    return InUse(world, visit, need, person, calendar, link, PushKey.objects.get().private())
 
 
 def rotate(*words: str) -> str:
@@ -323,6 +326,7 @@ def test_every_table_with_a_mac_is_renewed() -> None:
 # What else a root makes, by file, and why it needs nothing.
 MADE: dict[str, str] = {
     "notify/models.py": "addresses are renewed; a notice told twice says the same twice",
+    "notify/push_key.py": "renewed; the pair stays the same, or no phone would be reached",
     "privacy/cache_keys.py": "caches are empty after a stop",
     "privacy/codes.py": "a form open while it was stopped makes a code of its own",
     "privacy/compartments.py": "renewed",

@@ -285,7 +285,7 @@ def test_no_log_line_holds_the_address(
 def test_without_a_mail_server_e_mail_is_not_offered(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
-    assert list(transports.offered()) == []
+    assert "email" not in transports.offered()
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from notify import transports
-from notify.forms import ChannelForm
-from notify.models import Channel
+from notify.forms import ChannelForm, PushForm
+from notify.models import Channel, PushKey
 from organisation import page_language
 from privacy import clock
 from privacy.crypto import Unreadable
@@ -37,7 +39,9 @@ def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
         "pause": PauseForm(at=at),
         "channels": [_shown(channel) for channel in Channel.objects.of(volunteer.pk)],
         "channel": ChannelForm(),
-        "can_be_told": bool(transports.offered()),
+        "can_be_told": bool(transports.typed()),
+        "push": PushForm(),
+        "push_key": _push_key(),
         "calendar_token": request.session.pop(CALENDAR, ""),
         "unlocked": keys.private_key(request) is not None,
         "second_factor": is_mfa_enabled(volunteer),
@@ -47,15 +51,22 @@ def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
     return render(request, "volunteers/profile.html", shown | bound, status=422 if wrong else 200)
 
 
+def _push_key() -> str:
+    """What a browser subscribes with; "" where this instance sends none."""
+    key = PushKey.objects.current() if transports.PUSH in transports.offered() else None
+    return key.public_text() if key else ""
+
+
 def _shown(channel: Channel) -> dict[str, Any]:
     """A channel as its owner recognises it; the rest of the address stays hidden from who looks over."""
-    way = transports.get(channel.transport) if channel.transport in transports.known() else None
-    label = way.label if way else ""
+    if channel.transport not in transports.known():
+        return {"row": channel, "label": "", "hint": "", "mark": ""}
+    way = transports.get(channel.transport)
     try:
-        hint = way.hint(channel.read_address()) if way else ""
+        address = channel.read_address()
     except Unreadable:
-        hint = ""
-    return {"row": channel, "label": label, "hint": hint}
+        return {"row": channel, "label": way.label, "hint": "", "mark": ""}
+    return {"row": channel, "label": way.label, "hint": way.hint(address), "mark": way.mark(address)}
 
 
 @require_safe
@@ -125,15 +136,23 @@ def drop_calendar(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add_channel(request: HttpRequest) -> HttpResponse:
     """One more way for news to reach them, and a first message to see how it looks."""
-    form = ChannelForm(request.POST)
+    by_push = request.POST.get("transport") == transports.PUSH
+    form = PushForm(request.POST) if by_push else ChannelForm(request.POST)
     if not form.is_valid():
-        return _page(request, channel=form)
+        return _page(request, **{"push" if by_push else "channel": form})
     at, volunteer = clock.now(), signed_in(request)
     language = volunteer.interface_language
     added = Channel.objects.add(**form.cleaned_data, recipient=volunteer.pk, language=language, at=at)
     added.test(at)
     messages.success(request, _("Saved. A first message is on its way."))
     return redirect("profile")
+
+
+@login_not_required
+@require_safe
+def news_script(_request: HttpRequest) -> HttpResponse:
+    """What a browser runs when news reaches it. It asks for it also when nobody is signed in."""
+    return HttpResponse(render_to_string("volunteers/news.js"), content_type="text/javascript; charset=utf-8")
 
 
 def _own_channel(request: HttpRequest, channel_id: UUID) -> Channel:
