@@ -38,6 +38,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
     def working(self) -> "ChannelQuerySet":
         return self.filter(broken_at__isnull=True)
 
+    def to_be_tried(self) -> "ChannelQuerySet":
+        """Those that broke, or that nobody has tried yet."""
+        return self.filter(Q(broken_at__isnull=False) | Q(tested_at__isnull=True))
+
     def gateways(self, transport: str) -> list[str]:
         """The gateways that carry what goes this way (blinded), each once."""
         return list(self.filter(transport=transport).values_list("gateway", flat=True).distinct())

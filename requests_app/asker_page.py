@@ -72,6 +72,7 @@ class Card:
     lives: bool
     is_paused: bool
     told: str = ""
+    can_try: bool = False
     write_again: forms.Form | None = None
 
 
@@ -173,18 +174,24 @@ class _Page:
             answers=kinds.get(need.kind).described(answers),
             lives=lives,
             is_paused=need.is_paused(self.at),
-            told=self._told(need) if lives else "",
+            **(self._told(need) if lives else {}),
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
         )
 
-    def _told(self, need: Need) -> str:
-        """How she is told, and whether that works; "" where she looks herself."""
+    def _told(self, need: Need) -> dict[str, Any]:
+        """How she is told, and whether that works; nothing where she looks herself."""
         channels = [row for row in self.channels if row.recipient == need.pk]
         if not channels:
-            return ""
-        if all(row.is_broken for row in channels):
-            return gettext("Our messages to you come back. Please look here yourself.")
-        return gettext("We write to you when there is news.")
+            return {}
+        broke = [row.broken_at for row in channels if row.broken_at]
+        if len(broke) == len(channels):
+            day = facts.hour(max(broke), "DATE_FORMAT")
+            said = gettext("Since %(day)s our messages to you come back. Please look here yourself.")
+            return {"told": said % {"day": day}, "can_try": True}
+        if any(row.tested_at is None for row in channels):
+            untried = gettext("We write to you when there is news. Nobody has tried that yet.")
+            return {"told": untried, "can_try": True}
+        return {"told": gettext("We write to you when there is news.")}
 
     def _write_again(self, need: Need) -> forms.Form:
         """What she can type once more where the key was lost, or what came back with an error."""

@@ -26,6 +26,7 @@ asker = [
     path("a/mine/needs/<uuid:need_id>/resume/", mine.resume, name="resume"),
     path("a/mine/needs/<uuid:need_id>/withdraw/", mine.withdraw, name="withdraw"),
     path("a/mine/needs/<uuid:need_id>/write-again/", mine.write_again, name="write_again"),
+    path("a/mine/needs/<uuid:need_id>/try-telling/", mine.try_telling, name="try_telling"),
     path("a/mine/needs/<uuid:need_id>/stop-telling/", mine.stop_telling, name="stop_telling"),
     path("a/mine/needs/<uuid:need_id>/met/", mine.met, name="met"),
     path("a/mine/people/<uuid:claim_id>/approve/", mine.approve, name="approve"),

@@ -48,7 +48,7 @@ B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
 class Push(Transport):
-    label = _("Notification on a phone or computer")
+    label = _("Phone or computer")
     address_label = _("Subscription")
     by_hand = False
     for_askers = False

@@ -188,6 +188,13 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
         )
         channel.test(at)
 
+    def try_telling(self, at: datetime) -> bool:
+        """One more message to where she is told, where they came back or none was sent yet; else nothing."""
+        channels = list(Channel.objects.of(self.id).to_be_tried())
+        for channel in channels:
+            channel.test(at)
+        return bool(channels)
+
     def stop_telling(self) -> None:
         """Forget her address."""
         outbox.drop(self.id)

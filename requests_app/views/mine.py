@@ -184,6 +184,16 @@ def resume(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+def try_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
+    """Whether a message reaches her now."""
+    if request.visit.need(need_id).try_telling(clock.now()):
+        messages.success(request, _("A message is on its way."))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
 def stop_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """Her address is forgotten; she looks herself."""
     request.visit.need(need_id).stop_telling()

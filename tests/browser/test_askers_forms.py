@@ -41,11 +41,14 @@ FILL = """
     })
 }
 """
-# As a lost keyring leaves a need.
+# As a lost keyring leaves a need, and a mail server that sends back what she is told.
 LOSE_A_KEY = """
+from notify.models import Channel
 from privacy import clock
 from requests_app.models import Need
 Need.objects.latest("asked_at", "sequence").lose_key(clock.now())
+for channel in Channel.objects.filter(recipient__in=Need.objects.values("pk")):
+    channel.broken(clock.now())
 """
 
 
@@ -152,7 +155,7 @@ def test_every_form_of_hers_is_taken_at_both_doors(door: Door, asker_at: Page) -
     assert kept(now) == door.cookies("s", "c", "l")
     # Somebody comes to the one of the example: her page has all the other forms.
     asker_at.goto("/a/mine/")
-    for name in ("write_again", "stop_telling", "withdraw"):
+    for name in ("write_again", "try_telling", "stop_telling", "withdraw"):
         walk.press(name)
         asker_at.goto("/a/mine/")
     walk.code = filled["return_code"].split()

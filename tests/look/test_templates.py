@@ -18,7 +18,7 @@ def where(pattern: str) -> list[str]:
 
 def test_only_the_signed_in_and_their_second_factor_load_scripts() -> None:
     # Passkeys cannot do without one; nobody who asks ever meets these pages.
-    with_account = ("signed_in.html", "account/", "mfa/")
+    with_account = ("signed_in.html", "account/", "mfa/", "volunteers/profile.html")
 
     assert [page for page in where(r"<script|htmx_script") if not page.startswith(with_account)] == []
 

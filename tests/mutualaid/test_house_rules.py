@@ -26,6 +26,7 @@ PUBLIC = {
     "erased",
     "erasing",
     "withdraw",
+    "try_telling",
     "stop_telling",
     "write_again",
     "met",

@@ -227,14 +227,43 @@ def test_she_reads_that_our_messages_come_back_and_can_stop_them(world: World, s
     asker = Client(enforce_csrf_checks=True)
     ask_for_a_ride(asker, world, email="her@example.org", tell_by="email")
     page = text(asker.get("/a/mine/"))
-    Channel.objects.update(broken_at=AT)
+    Channel.objects.get().broken(AT)
     broken = text(asker.get("/a/mine/"))
 
     post(asker, f"/a/mine/needs/{Need.objects.get().pk}/stop-telling/", broken)
 
     assert "We write to you when there is news." in page
-    assert "Our messages to you come back. Please look here yourself." in broken
+    assert "Since March 2, 2026 our messages to you come back. Please look here yourself." in broken
     assert Channel.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"broken_at": AT}, "our messages to you come back."),
+        ({"tested_at": None}, "Nobody has tried that yet."),
+    ],
+)
+def test_she_can_have_one_message_to_try_where_none_arrived_and_no_more(
+    world: World, settings: Any, state: dict[str, Any], said: str
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    asker = Client(enforce_csrf_checks=True)
+    ask_for_a_ride(asker, world, email="her@example.org", tell_by="email")
+    Notice.objects.all().delete()
+    works = text(asker.get("/a/mine/"))
+    Channel.objects.update(**state)
+    page = text(asker.get("/a/mine/"))
+
+    for _twice in range(2):
+        post(asker, f"/a/mine/needs/{Need.objects.get().pk}/try-telling/", page)
+
+    after = text(asker.get("/a/mine/"))
+    pages = (works, page, after)
+    assert [said in one for one in pages] == [False, True, False]
+    assert ["Send me one to try" in one for one in pages] == [False, True, False]
+    assert Notice.objects.count() == 1
+    assert Channel.objects.to_be_tried().count() == 0
 
 
 def test_a_message_typed_while_the_key_was_closed_waits_for_the_passphrase(world: World) -> None:

@@ -356,6 +356,7 @@ PUBLIC = {
     "account_recover",
     "mfa_authenticate",
     "mfa_login_webauthn",
+    "news_script",
 }
 
 
