@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import servers
 
-SECTIONS = ("match", "pages", "memory", "gate", "due")
+SECTIONS = ("match", "pages", "memory", "gate", "due", "faults")
 DATABASES = ("sqlite", "postgresql")
 # What the database decides is measured on each.
 BOTH = ("match", "due")

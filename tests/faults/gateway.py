@@ -56,8 +56,7 @@ class Book:
         if taken:
             self.when_taken(port)
 
-    def take_time(self, address: str, port: int) -> None:
-        self.when_come(port)
+    def take_time(self, address: str) -> None:
         self.closed.wait(self.takes.get(address, self.takes.get(EVERYBODY, 0.0)))
 
     def hang(self, caller: socket.socket) -> None:
@@ -115,6 +114,7 @@ class _Talk(socketserver.StreamRequestHandler):
         if verb == "RCPT":
             self.address = line.partition("<")[2].partition(">")[0]
             self.stand_before(self.address)
+            self.server.book.when_come(self.client_address[1])
         if verb == "DATA":
             self.say("354 go on")
             self.take(self.read())
@@ -142,7 +142,7 @@ class _Talk(socketserver.StreamRequestHandler):
 
     def take(self, mail: str) -> None:
         key = KEY.search(mail)
-        self.server.book.take_time(self.address, self.client_address[1])
+        self.server.book.take_time(self.address)
         self.server.book.write(self.address, key[1] if key else "", True, self.client_address[1])
 
     def say(self, text: str) -> None:
@@ -166,6 +166,7 @@ class _Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        self.server.book.when_come(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         address, key = self.server.key_of(self.path, self.headers, body)
         book, port = self.server.book, self.client_address[1]
@@ -178,7 +179,7 @@ class _Request(BaseHTTPRequestHandler):
                 else:
                     self.reply(503)
                 return
-        book.take_time(address, port)
+        book.take_time(address)
         book.write(address, key, True, port)
         self.reply(201)
 

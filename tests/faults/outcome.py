@@ -57,7 +57,7 @@ def of(
         duplicates=len(taken) - strangers - len(first),
         strangers=strangers,
         early=early,
-        latest=round(max(late, default=0.0), 2),
+        latest=round(max([0.0, *late]), 2),
         during=sum(began <= entry.at <= ended for entry in entries),
         again=again,
     )

@@ -83,26 +83,25 @@ class Rig:
     chance: random.Random = field(default_factory=lambda: random.Random(SEED))
     laid: dict[str, tuple[str, float]] = field(default_factory=dict)
     nests: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    # Imported by workers before they begin; there is no whole tree then, but one worker more.
+    modules: tuple[str, ...] = ()
     began: float = 0.0
     ended: float = 0.0
 
     # Who works
 
-    def workers(self, count: int, *modules: str) -> None:
+    def workers(self, count: int) -> None:
         """Real workers, forked again at once when killed; returns when one of them has looked."""
-        self.nests.append(self._run("tests.faults.nest", str(count), *modules))
+        self.nests.append(self._run("tests.faults.nest", str(count), *self.modules))
         wait_until(lambda: len(self.worker_pids()) >= count)
-        self.wait_for_a_look()
-
-    def plain_workers(self, count: int) -> None:
-        """`python -m mutualaid.worker`, as on a machine that has nothing else."""
-        for _number in range(count):
-            self._run("mutualaid.worker")
         self.wait_for_a_look()
 
     def tree(self) -> None:
         """The whole system, as `make run` starts it."""
-        self.system.start()
+        if self.modules:
+            self.workers(1)
+        else:
+            self.system.start()
         self.wait_for_a_look()
 
     def another_tree(self) -> LiveSystem:
