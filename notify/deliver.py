@@ -28,6 +28,8 @@ LANES = 3
 # So long a batch goes without asking the database whether its notices are still to be sent, and without
 # marking those that were: a worker that is killed sends so much again.
 MOMENT = timedelta(milliseconds=20)
+# So long at least another one goes first, after something hung until it was cut.
+OTHERS_FIRST = timedelta(seconds=2)
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +94,20 @@ class Round:
         """Send a batch over one connection. What was not reached is given back untried."""
         if not taken:
             return Swept()
-        swept, batch = Swept(), Batch(taken, self.watch)
+        swept, batch, began = Swept(), Batch(taken, self.watch), self.watch.now()
         try:
             with self.transport.open() as post, batch:
                 for notice in taken.rows:
-                    if self.watch.now() > taken.until - LAST_POST:
+                    began = self.watch.now()
+                    if began > taken.until - LAST_POST:
                         break
                     if batch.is_still_ours(notice):
                         swept += self.send(notice, post, batch)
         except TransportDown as down:
             if not self.breaker.is_down:
                 log.warning("transport %s is down", self.slug)
-            self.breaker.failed(self.watch.now(), down.after)
+            # One that hung until it was cut has waited for long enough; a wish counts from when it was told.
+            self.breaker.failed(self.watch.now() if down.after else began, down.after)
             swept += Swept(failed=1)
         taken.release()
         return swept
@@ -124,7 +128,10 @@ class Round:
         except TransportDown as down:
             if self.breaker.is_to_blame(began, failed_before=notice.attempts > 0):
                 # Perhaps it is this message that brings it down: the next probe is another one.
-                suspect(notice, self.watch.now() + max(URGENT_PAUSE, down.after or URGENT_PAUSE))
+                now = self.watch.now()
+                suspect(
+                    notice, max(began + URGENT_PAUSE, now + max(OTHERS_FIRST, down.after or OTHERS_FIRST))
+                )
                 raise
             notice.failed(self.watch.now(), down.after)
             return Swept(failed=1)

@@ -1,10 +1,11 @@
 """A gateway on loopback: it writes down who was to be told, under which key and when; it fails as told.
 
-Two doors, one book: an SMTP server (the key is the Message-ID), and an HTTP server that takes a push or a
-publication (the key is where that protocol has it, see `key_of`). What the book says is all a rig believes.
+Two doors, one book: an SMTP server (the key is the Message-ID), and an HTTP server as ntfy is one (the key is
+its number for what is shown in place of another). What the book says is all a rig believes.
 """
 
 import contextlib
+import json
 import re
 import socket
 import socketserver
@@ -150,15 +151,11 @@ class _Talk(socketserver.StreamRequestHandler):
 
 
 class HttpDoor(_Door, ThreadingHTTPServer):
-    """`key_of` finds address and key in a request: (path, headers, body) → (address, key)."""
+    """Publications of ntfy: the address is the topic, the key the number of what is replaced."""
 
-    def __init__(self, book: Book, key_of: "KeyOf") -> None:
+    def __init__(self, book: Book) -> None:
         super().__init__(("127.0.0.1", 0), _Request)
         self.book = book
-        self.key_of = key_of
-
-
-KeyOf = Callable[[str, Any, bytes], tuple[str, str]]
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -168,7 +165,7 @@ class _Request(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.book.when_come(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        address, key = self.server.key_of(self.path, self.headers, body)
+        address, key = json.loads(body)["topic"], self.headers.get("X-Sequence-ID", "")
         book, port = self.server.book, self.client_address[1]
         for whose in (EVERYBODY, address):
             if (does := book.behaviour(whose)) != OK:
@@ -181,9 +178,7 @@ class _Request(BaseHTTPRequestHandler):
                 return
         book.take_time(address)
         book.write(address, key, True, port)
-        self.reply(201)
-
-    do_PUT = do_POST
+        self.reply(200)
 
     def reply(self, status: int) -> None:
         with contextlib.suppress(OSError):

@@ -10,11 +10,13 @@ import psutil
 
 from tests.faults.gateway import EVERYBODY, HANGS, OK
 from tests.faults.outcome import Outcome
-from tests.faults.rig import Rig
+from tests.faults.rig import MAIL, Rig, address
 
 KILLS = 150
 KILLING = 40.0  # seconds in which the notices fall due that are due while workers are killed
 WORKERS = 3
+# Recipients of `one_hangs`, by number; each has an address at one of the two doors.
+HANGING, SLOW = (0, 1), (2, 3)
 
 
 class Killer:
@@ -74,7 +76,7 @@ def kills(rig: Rig, workers: int = 4) -> Outcome:
     rig.workers(workers)
     rig.tree()
     rig.book.takes[EVERYBODY] = 0.02
-    rig.lay(lasts=KILLING, before=2)
+    rig.lay(lasts=KILLING, by=(MAIL,))
     with rig.fault():
         Killer(rig, KILLS).kill_them_all()
     return rig.settle()
@@ -85,7 +87,7 @@ def no_redis(rig: Rig) -> Outcome:
     assert rig.servers
     rig.workers(2)
     rig.tree()
-    rig.lay(lasts=20, before=2)
+    rig.lay(lasts=20)
     with rig.fault():
         rig.servers.redis.flush()
         time.sleep(2)
@@ -103,7 +105,7 @@ def postgres_stops(rig: Rig, times: int = 3) -> Outcome:
     assert rig.servers
     rig.workers(2)
     rig.tree()
-    rig.lay(lasts=24, before=2)
+    rig.lay(lasts=24)
     time.sleep(2)
     with rig.fault():
         for _time in range(times):
@@ -117,7 +119,7 @@ def postgres_stops(rig: Rig, times: int = 3) -> Outcome:
 def gateway_fails(rig: Rig, does: str, lasts: float = 20) -> Outcome:
     """The gateway refuses everybody, or says nothing to anybody."""
     rig.workers(WORKERS)
-    rig.lay(lasts=lasts + 6, before=2)
+    rig.lay(lasts=lasts + 6)
     time.sleep(3)
     with rig.fault():
         rig.book.does[EVERYBODY] = does
@@ -127,12 +129,12 @@ def gateway_fails(rig: Rig, does: str, lasts: float = 20) -> Outcome:
 
 
 def one_hangs(rig: Rig, lasts: float = 60) -> Outcome:
-    """One recipient's address says nothing, another's takes two seconds each time."""
+    """Of each sort one recipient's address says nothing, another's takes two seconds each time."""
     rig.workers(WORKERS)
-    rig.lay(lasts=lasts + 3, before=2)
-    hanging, slow = sorted({address for address, _due in rig.laid.values()})[:2]
+    rig.lay(lasts=lasts + 3)
     with rig.fault():
-        rig.book.does[hanging], rig.book.takes[slow] = HANGS, 2.0
+        rig.book.takes |= {address(number): 2.0 for number in SLOW}
+        rig.book.does |= {address(number): HANGS for number in HANGING}
         time.sleep(lasts)
-        rig.book.does[hanging] = OK
+        rig.book.does.clear()
     return rig.settle()

@@ -24,7 +24,7 @@ import psycopg
 from mutualaid import parent_death
 from tests import live, servers
 from tests.faults import outcome
-from tests.faults.gateway import Book, SmtpDoor, opened
+from tests.faults.gateway import Book, HttpDoor, SmtpDoor, opened
 from tests.faults.outcome import Outcome
 from tests.faults.own_servers import OwnPostgres, OwnRedis
 from tests.journeys.clockwork import Rows
@@ -34,8 +34,14 @@ from tests.live import LiveSystem
 SEED = int(os.environ.get("FAULT_SEED", "4"))
 NOTICES = 900
 RECIPIENTS = 30
+MAIL, NTFY = "email", "ntfy"
 PATIENCE = 90.0  # seconds until what was promised must have happened; the promise itself is shorter
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def address(number: int, by: str = "") -> str:
+    """Of recipient `number`; unless told otherwise the even ones have mail, the odd ones a topic."""
+    return f"r{number}@example.org" if (by or (MAIL, NTFY)[number % 2]) == MAIL else f"topic-{number}"
 
 
 @dataclass
@@ -147,12 +153,13 @@ class Rig:
 
     # What falls due, and what became of it
 
-    def lay(self, lasts: float, count: int = NOTICES, before: float = 0.0, transport: str = "email") -> None:
-        """`count` notices for several recipients, due between `before` seconds ago and in `lasts` seconds."""
+    def lay(self, lasts: float, by: tuple[str, ...] = (MAIL, NTFY)) -> None:
+        """Notices for several recipients, due between two seconds ago and in `lasts` seconds."""
         now = time.time()
-        due = sorted(self.chance.uniform(now - before, now + lasts) for _ in range(count))
-        addresses = [f"r{number}@example.org" for number in range(RECIPIENTS)]
-        self.laid |= self.ask("tests.faults.lay", addresses=addresses, transport=transport, due=due)
+        due = sorted(self.chance.uniform(now - 2, now + lasts) for _ in range(NOTICES))
+        ways = [by[number % len(by)] for number in range(RECIPIENTS)]
+        channels = [(way, address(number, way)) for number, way in enumerate(ways)]
+        self.laid |= self.ask("tests.faults.lay", channels=channels, due=due)
 
     def ask(self, module: str, **question: object) -> dict[str, Any]:
         """What a program says that runs in the instance's environment."""
@@ -189,12 +196,17 @@ def rig(folder: Path, own: Servers | None) -> Iterator[Rig]:
     """An instance that was set up, with nobody at work yet; without servers of its `own`, on SQLite."""
     with contextlib.ExitStack() as stack:
         book = Book()
-        port = stack.enter_context(opened(SmtpDoor(book)))
-        mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(port), "EMAIL_STARTTLS": "no"}
+        mail, web = stack.enter_context(opened(SmtpDoor(book))), stack.enter_context(opened(HttpDoor(book)))
+        doors = {
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": str(mail),
+            "EMAIL_STARTTLS": "no",
+            "NTFY_SERVER": f"http://127.0.0.1:{web}",
+        }
         if own is None:
-            system = stack.enter_context(live.instance("sqlite", "memory", folder, **mail))
+            system = stack.enter_context(live.instance("sqlite", "memory", folder, **doors))
         else:
-            system = live.bare(folder, **mail, **own.environment())
+            system = live.bare(folder, **doors, **own.environment())
             system.manage("setup")
             stack.callback(system.stop)
         yield Rig(system, book, Rows(system), stack, own)

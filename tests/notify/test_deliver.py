@@ -12,7 +12,7 @@ from notify import deliver, outbox, transports
 from notify.breaker import PROBE_EVERY
 from notify.models import HOPELESS, Channel, Notice, NoticeQuerySet
 from notify.tasks import DUTIES
-from notify.transports import AddressGone, NotNow, TransportDown
+from notify.transports import POST_LASTS, AddressGone, Message, NotNow, TransportDown
 from privacy.due import Swept, Watch, lease
 from tests.notify.pigeons import AT, Pigeons, add
 
@@ -207,6 +207,30 @@ class TestATransportThatIsDown:
 
         assert statuses() == {"sent": 30}
         assert len(pigeons.posted) == 30
+
+    def test_is_asked_again_at_once_after_it_hung_until_it_was_cut_and_with_another_notice(
+        self, pigeons: Pigeons, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        passed = [timedelta(0)]
+        monkeypatch.setattr(Watch, "elapsed", lambda watch: passed[0])
+
+        def hang_once(address: str, message: Message) -> None:
+            monkeypatch.setattr(pigeons, "post", post)
+            passed[0] += POST_LASTS
+            raise TransportDown
+
+        news(3)
+        post = pigeons.post
+        monkeypatch.setattr(pigeons, "post", hang_once)
+        deliver.run(AT)
+        probed = list(pigeons.addresses)
+        passed[0] = timedelta(0)
+        deliver.run(AT + POST_LASTS)
+        after_the_cut = list(pigeons.addresses)
+        deliver.run(AT + POST_LASTS + deliver.OTHERS_FIRST)
+
+        assert (probed, after_the_cut) == (["roof 1"], ["roof 1", "roof 2"])
+        assert pigeons.addresses == ["roof 1", "roof 2", "roof 0"]
 
     def test_costs_the_others_nothing(self, pigeons: Pigeons) -> None:
         news(2)
