@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import django
@@ -21,14 +21,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutualaid.settings")
 if not apps.ready:
     django.setup()
 
-from mutualaid.duties import DUTIES, HEART
+from mutualaid.duties import DUTIES
 from notify.deliver import LANES
-from privacy import clock, due, shared_cache
-from privacy.due import Duty
-from privacy.models import CLOCK_DOUBTED, Heartbeat
+from privacy import ballast, clock, due, shared_cache
+from privacy.due import Duty, Watch
+from privacy.models import HEART, Heartbeat
 
 TICK = 1.0  # seconds between two looks
-BEAT = 4.0  # seconds between two heartbeats
+BEAT = 3.0  # seconds between two heartbeats
+SET_BACK = timedelta(minutes=1)
 FORGET = 60.0  # seconds between two looks at what ended in the cache
 # Enough for every lane of what is urgent, and for the other duties beside them.
 THREADS = LANES + 3
@@ -69,7 +70,7 @@ def run_duty(duty: Duty) -> bool:
         return False
     try:
         close_old_connections()
-        duty.run(clock.now())
+        duty.run(clock.steady())
     except Exception as problem:
         # One duty must not stop the others.
         log.error("duty %s stopped: %s", duty.name, type(problem).__name__)
@@ -95,14 +96,15 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
         self.stopping = threading.Event()
-        # Which lanes of which duties are at work; the duties that got to their end since the last beat, and
-        # those that did not the last time.
+        # Which lanes of which duties are at work; the duties that got on since the last beat, and those
+        # that did not get to their end the last time.
         self.busy: set[tuple[str, int]] = set()
         self.ended: set[str] = set()
         self.failing: set[str] = set()
         self.beaten = self.forgot = float("-inf")
         self.stumbling = self.inherited = False
         self.doubts = False
+        self.watch: Watch | None = None
         self.thread: threading.Thread | None = None
 
     def start(self, worker: Any) -> None:
@@ -131,26 +133,49 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def tick(self, pool: Any) -> None:
         """Look once, read-only, and hand each duty that has something to do to the pool."""
+        # First of all: on a full disk nothing can be looked at either.
+        ballast.look_after()
         if time.monotonic() - self.forgot >= FORGET:
             shared_cache.forget_expired()
             self.forgot = time.monotonic()
         if not self.inherited:
             due.inherit()
             self.inherited = True
-        at, doubted = clock.now(), self.doubts_the_clock()
+        clocks = clock.read()
+        at, waits = clocks.steady, Heartbeat.objects.clock_is_doubted(clocks.raw)
+        self.keep_due(at)
         for duty in DUTIES:
-            if doubted and duty.destroys:
+            if waits and duty.destroys:
                 # Every query treats what is overdue as over. What is destroyed is gone: that waits.
                 continue
             free = self.free_lanes(duty)
             if free and duty.is_due(at):
                 self.busy.add((duty.name, free[0]))
                 pool.apply_async(self.run, (duty, free[0]))
+            elif free:
+                # Whatever failed before: somebody else did it, or it rests.
+                self.failing.discard(duty.name)
         if time.monotonic() - self.beaten >= BEAT:
-            self.beat(at, doubted)
+            self.tell_doubt(clocks.raw)
+            self.beat(at, waits)
             self.beaten = time.monotonic()
 
-    def beat(self, at: datetime, doubted: bool) -> None:
+    def tell_doubt(self, raw: datetime) -> None:
+        """Say that this worker doubts the clock, while it does; others who doubt it say so again."""
+        before, self.doubts = self.doubts, Heartbeat.objects.doubts_here()
+        if before or self.doubts:
+            Heartbeat.objects.tell_doubt(self.doubts, raw)
+
+    def keep_due(self, at: datetime) -> None:
+        """Where the desk said that an earlier clock is right: what was due by the other is not due later."""
+        would_be = self.watch.now() if self.watch else at
+        self.watch = Watch(at)
+        if would_be - at > SET_BACK:
+            for duty in DUTIES:
+                if not duty.destroys:
+                    duty.keep_due(would_be, at)
+
+    def beat(self, at: datetime, waits: bool) -> None:
         """Say that this worker lives, and which duties it has looked through to their end.
 
         The first time all of them: from then on it counts how long one was not.
@@ -158,9 +183,8 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         first = self.beaten == float("-inf")
         ended, self.ended = self.ended, set()
         swept = [duty.name for duty in DUTIES if first or duty.name in ended or self.is_idle(duty)]
-        if doubted:
+        if waits:
             swept = [duty.name for duty in DUTIES if duty.name in swept and not duty.destroys]
-            Heartbeat.objects.beat(CLOCK_DOUBTED, [], at)
         Heartbeat.objects.beat(HEART, swept, at)
 
     def is_idle(self, duty: Duty) -> bool:
@@ -170,19 +194,8 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
     def free_lanes(self, duty: Duty) -> list[int]:
         return [lane for lane in range(duty.lanes) if (duty.name, lane) not in self.busy]
 
-    def doubts_the_clock(self) -> bool:
-        """Whether the wall clock jumped since this worker began, and nobody said since that it is right."""
-        if not clock.jumped():
-            self.doubts = False
-        elif not self.doubts:
-            Heartbeat.objects.forget_clock_word()
-            self.doubts = True
-        elif Heartbeat.objects.clock_is_trusted():
-            clock.trust()
-            self.doubts = False
-        return self.doubts
-
     def run(self, duty: Duty, lane: int) -> None:
+        due.sign_of_life.set(lambda: self.ended.add(duty.name))
         try:
             if run_duty(duty):
                 self.ended.add(duty.name)

@@ -13,9 +13,6 @@ from requests_app import tasks as requests_tasks
 from volunteers.duties import PURGE_INVITATIONS, PURGE_LOGIN_RESTORES
 from volunteers.models import OfferPlace
 
-# Its row in Heartbeat, beside one for each duty.
-HEART = "ticker"
-
 DUTIES: tuple[Duty, ...] = (
     *notify_tasks.DUTIES,
     *requests_tasks.DUTIES,

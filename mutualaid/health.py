@@ -7,14 +7,9 @@ from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from mutualaid.duties import DUTIES, HEART
-from privacy import clock
-from privacy.due import Duty
-from privacy.models import Heartbeat
+from privacy import clock, health
+from privacy.health import DutyHealth
 
-LONGEST_SILENCE = timedelta(seconds=10)
-# A duty that did not get to its end for so long fails each time.
-LONGEST_SWEEP = timedelta(minutes=1)
 STEP = timedelta(seconds=5)
 
 
@@ -23,46 +18,41 @@ STEP = timedelta(seconds=5)
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while everything is in time; 503, with the same fields, when a duty is late or the heart silent."""
     try:
-        report = look_around(clock.now())
+        report = look_around(clock.read())
     except DatabaseError:
         report = {"healthy": False, "database": False}
     return JsonResponse(report, status=200 if report["healthy"] else 503)
 
 
-def look_around(at: datetime) -> dict[str, object]:
-    """{"healthy", "database", "clock", "heartbeat", "duties": {name: {"late", "swept", "healthy"}}}, in s.
+def look_around(clocks: clock.Reading) -> dict[str, object]:
+    """{"healthy", "database", "clock", "disk", "heartbeat", "duties"}; of a duty {"late", "swept", "healthy"}
 
-    "clock": whether nobody doubts the wall clock; while somebody does, nothing is destroyed.
+    In seconds. "clock": whether nobody doubts a clock; while somebody does, nothing is destroyed. "disk":
+    whether there is room on it.
     """
-    seen = {row.name: row for row in Heartbeat.objects.all()}
-    heart = seen[HEART].beat_at if HEART in seen else None
-    duties = {duty.name: _duty(duty, seen.get(duty.name), at) for duty in DUTIES}
-    beats = heart is not None and at - heart <= LONGEST_SILENCE
-    trusted = not Heartbeat.objects.clock_is_doubted(at)
-    healthy = beats and trusted and all(duty["healthy"] for duty in duties.values())
+    found = health.look(clocks)
     return {
-        "healthy": healthy,
+        "healthy": found.is_good,
         "database": True,
-        "clock": trusted,
-        "heartbeat": _ago(heart, at),
-        "duties": duties,
+        "clock": found.is_clock_trusted,
+        "disk": not found.is_disk_full,
+        "heartbeat": _ago(found.heart_at, found.at),
+        "duties": {duty.duty.name: _duty(duty) for duty in found.duties},
     }
 
 
-def _duty(duty: Duty, seen: Heartbeat | None, at: datetime) -> dict[str, object]:
+def _duty(found: DutyHealth) -> dict[str, object]:
     """How late its oldest row is, and how long ago it last looked through them; both in seconds.
 
     In whole steps while all is well: this is public, and a row a second old says that somebody asked.
     """
-    late, swept_at = duty.oldest_late(at), seen.swept_at if seen else None
-    in_time = late <= duty.late_after
-    if in_time:
+    late = found.late
+    if found.is_in_time:
         late -= late % STEP
-    looked = swept_at is not None and at - swept_at <= LONGEST_SWEEP
     return {
         "late": int(late.total_seconds()),
-        "swept": _ago(swept_at, at),
-        "healthy": in_time and looked,
+        "swept": _ago(found.swept_at, found.at),
+        "healthy": found.is_good,
     }
 
 

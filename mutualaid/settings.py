@@ -16,6 +16,9 @@ KEYRING = read("KEYRING", "privacy.keyring.FileKeyring")
 KEYRING_PATH = Path(read("KEYRING_PATH", str(DATA_DIR / "keyring" / "slots")))
 KEYRING_URL = read("KEYRING_URL")
 RUN_DIR = Path(read("RUN_DIR", str(DATA_DIR / "run")))
+# Room that is kept on the disk, to be let go of when it is full.
+BALLAST_PATH = DATA_DIR / "ballast"
+BALLAST_MB = int(read("BALLAST_MB", "16"))
 
 # Nothing switches DEBUG on: its error pages show values.
 DEBUG = False
@@ -299,6 +302,11 @@ ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 128
 
 # Whom a nudge is from: the organisation's cover name, asked when it is sent.
 NOTIFY_SENDER_NAME = "organisation.models.cover_name"
+
+# --- Watching -------------------------------------------------------------------------------------
+
+# Every promise about the future; rooms below that say whether they are kept do not know the others'.
+DUTIES = "mutualaid.duties.DUTIES"
 
 # --- Nudges by e-mail -----------------------------------------------------------------------------
 

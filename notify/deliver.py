@@ -16,7 +16,7 @@ from notify.breaker import Breaker
 from notify.models import QUEUED, Channel, Notice, NoticeQuerySet
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
 from privacy.crypto import Unreadable
-from privacy.due import URGENT_PAUSE, Lease, Swept, Watch, lease, suspect
+from privacy.due import URGENT_PAUSE, Lease, Swept, Watch, goes_on, lease, suspect
 
 # A worker that died holds its notices so long. The last post of a batch begins early enough to end, and to be
 # marked, before.
@@ -114,6 +114,7 @@ class Round:
 
     def send(self, notice: Notice, post: Post, batch: "Batch") -> Swept:
         """Send one. Raises TransportDown; anything else that goes wrong concerns this one alone."""
+        goes_on()
         began = self.watch.now()
         opens = notice.channel.opens_at(began)
         if opens > began:

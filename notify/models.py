@@ -324,7 +324,7 @@ def _blinded(gateway: str) -> str:
 def _notice(channel: Channel, key: str, at: datetime, pace: str) -> Notice:
     if pace not in PACES:
         raise ValueError("A pace is one of the three words, or none.")
-    send_after = channel.opens_at(at)
+    send_after = channel.opens_at(clock.at_once(at))
     return Notice(
         recipient=channel.recipient,
         channel=channel,

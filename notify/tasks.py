@@ -1,13 +1,20 @@
 """The duties of this room."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from notify import deliver
+from django.utils.translation import gettext_lazy as _
+
+from notify import deliver, transports
 from notify.models import Notice
-from privacy.due import Duty, Swept, Watch
+from privacy.due import URGENT_ATTEMPTS, Duty, Swept, Watch
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 PURGE_AT_ONCE = 500
 PURGE_LASTS = timedelta(seconds=5)
+LATE_AFTER = timedelta(seconds=2)
 
 
 def purge(at: datetime) -> Swept:
@@ -21,16 +28,33 @@ def purge(at: datetime) -> Swept:
     return swept
 
 
+def late_ways(at: datetime) -> list["str | _StrPromise"]:
+    """Through what messages should have left and have not, as its label says; not how many, nor to whom."""
+    late = Notice.objects.due(at - LATE_AFTER).order_by("transport").values_list("transport", flat=True)
+    slugs = late.filter(attempts__lte=URGENT_ATTEMPTS).distinct()
+    return [transports.get(slug).label if slug in transports.known() else slug for slug in slugs]
+
+
 DUTIES = (
     # Due through whichever transport, also one that is not set up any more: /healthz then says so.
     Duty(
         "deliver",
-        timedelta(seconds=2),
+        LATE_AFTER,
         Notice.objects.due,
         deliver.run,
         "send_after",
         lanes=deliver.LANES,
         forgives=True,
+        says=_("Messages wait."),
+        do=_("Call people instead. Tell whoever runs the machine to look at what carries messages."),
+        ways=late_ways,
     ),
-    Duty("purge notices", timedelta(minutes=45), Notice.objects.purgeable, purge, "purge_after"),
+    Duty(
+        "purge notices",
+        timedelta(minutes=45),
+        Notice.objects.purgeable,
+        purge,
+        "purge_after",
+        says=_("Old messages are not deleted yet."),
+    ),
 )

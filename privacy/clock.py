@@ -1,10 +1,16 @@
 """The clock: one moment per request or duty, read from the database, and the parts of a day.
 
-Whoever acts (a view, a task, a command) calls `now()` once and hands the moment down as `at`.
-Tests replace it as a whole: `monkeypatch.setattr("privacy.clock.now", lambda: AT)`.
+Whoever acts (a view, a command) calls `now()` once and hands the moment down as `at`; the broom goes by
+`steady()`. Tests replace it as a whole: `monkeypatch.setattr("privacy.clock.now", lambda: AT)`.
+
+Two clocks can be set: this machine's and the database's. Both are compared with the one nobody can set
+(CLOCK_BOOTTIME, which also counts through sleep). docs/decisions/the-clock.md
 """
 
+import math
+import mmap
 import time
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from enum import IntFlag
@@ -16,8 +22,11 @@ __all__ = [
     "ALL_PARTS",
     "UTC",
     "Part",
+    "Reading",
+    "at_once",
     "day_end",
     "hour",
+    "in_question",
     "jumped",
     "local_day",
     "now",
@@ -26,13 +35,17 @@ __all__ = [
     "part_start",
     "quarter_down",
     "quarter_up",
+    "read",
+    "steady",
     "trust",
+    "waits_for_a_word",
     "weekly_bits",
 ]
 
 DAY_BEGINS = timedelta(hours=5)
 QUARTER = timedelta(minutes=15)
 MAX_DISAGREEMENT = 60.0  # seconds
+QUICK = 1.0  # seconds: an answer that took longer says little about the clock it was read from
 
 
 class Part(IntFlag):
@@ -51,8 +64,53 @@ _BEGINS = (5, 12, 17, 22, 29)
 _SINGLE = tuple(Part)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One look at the clocks. `raw`: what the database's says. `steady`: what it would say if nobody had set
+    it. `latest`: the latest that any of them says. All three are the same while none has jumped.
+    """
+
+    raw: datetime
+    steady: datetime
+    latest: datetime
+
+
 def now() -> datetime:
-    """The database's clock, in UTC: several machines then agree on what is due. One query."""
+    """The database's clock, in UTC: several machines then agree on what is due. One query.
+
+    While a clock is doubted, the latest that any says: nobody reads on the word of one that went back, and
+    what is written is not over already.
+    """
+    return read().latest
+
+
+def steady() -> datetime:
+    """What the broom goes by: nothing fires early, and nothing late, because somebody set a clock."""
+    return read().steady
+
+
+def read() -> Reading:
+    """Look at all of them. One query."""
+    before = _since_boot()
+    raw = _ask_the_database()
+    if _since_boot() - before <= QUICK:
+        _shared[_SEEN] = raw.timestamp() - before
+        if math.isnan(_shared[_DATABASE]):
+            _shared[_DATABASE] = _shared[_SEEN]
+    if math.isnan(_shared[_SEEN]) or not jumped():
+        return Reading(raw, raw, raw)
+    seen = _shared[_SEEN]
+    ahead = max(seen, _shared[_DATABASE], _difference()) - seen
+    return Reading(raw, raw + timedelta(seconds=_steady() - seen), raw + timedelta(seconds=ahead))
+
+
+def in_question(clocks: Reading) -> datetime:
+    """What the clock says that was set: somebody compares it with their own."""
+    here = datetime.fromtimestamp(time.time(), UTC)
+    return max((here, clocks.raw), key=lambda moment: abs(moment - clocks.steady))
+
+
+def _ask_the_database() -> datetime:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Not now(): that one stands still within a transaction.
@@ -76,6 +134,7 @@ def quarter_up(at: datetime) -> datetime:
 
 def quarter_down(at: datetime) -> datetime:
     """The quarter of an hour `at` lies in: "at once", of somebody whose exact time is nobody's business."""
+    at = at_once(at)
     full = hour(at)
     return full + (at - full) // QUARTER * QUARTER
 
@@ -121,23 +180,82 @@ def weekly_bits(day: date, parts: int) -> int:
     return (parts & ALL_PARTS) << (4 * day.weekday())
 
 
+# --- Whether a clock was set ----------------------------------------------------------------------
+
+# Differences from the clock nobody can set, in seconds: how far this machine's and the database's clock are
+# trusted to be from it, and from each other; where the database's was last seen; and which word of the desk
+# is waited past (NaN: none). Shared memory: the processes forked from the nursery doubt, and trust, together,
+# and one that died does not forget it.
+_WALL, _DATABASE, _GAP, _SEEN, _WORD = range(5)
+_shared = memoryview(mmap.mmap(-1, 5 * 8)).cast("d")
+
+
+def _since_boot() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def _difference() -> float:
-    """Wall clock minus the clock nobody can set, which also counts while the machine sleeps."""
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    """Wall clock minus the clock nobody can set."""
+    return time.time() - _since_boot()
 
 
-_trusted_difference = _difference()
+def _begin() -> None:
+    """Trust this machine's clock as it is, and the database's as it is when it is first read."""
+    _shared[_WALL], _shared[_GAP] = _difference(), 0.0
+    _shared[_DATABASE] = _shared[_SEEN] = _shared[_WORD] = math.nan
+
+
+_begin()
 
 
 def jumped() -> bool:
-    """Whether the wall clock was set by more than a minute since this process started, or since `trust`.
+    """Whether a clock was set by more than a minute since the system started, or since `trust`: this
+    machine's, or the database's when it was last read; or the two never agreed.
 
     Nothing may be destroyed on the word of such a clock: the desk decides.
     """
-    return abs(_difference() - _trusted_difference) > MAX_DISAGREEMENT
+    wall, database = _shared[_WALL], _shared[_DATABASE]
+    # Comparing with NaN (nobody has read the database's yet) is False.
+    return (
+        abs(_difference() - wall) > MAX_DISAGREEMENT
+        or abs(_shared[_SEEN] - database) > MAX_DISAGREEMENT
+        or abs(database - wall - _shared[_GAP]) > MAX_DISAGREEMENT
+    )
+
+
+def at_once(at: datetime) -> datetime:
+    """`at`, for the broom to do something now: it may go by an earlier clock than whoever writes."""
+    if not jumped() or math.isnan(_shared[_SEEN]):
+        return at
+    return min(at, datetime.fromtimestamp(_since_boot() + _steady(), UTC))
+
+
+def _steady() -> float:
+    """The database's difference, where it is still what it was; else what it was."""
+    seen, trusted = _shared[_SEEN], _shared[_DATABASE]
+    return seen if abs(seen - trusted) <= MAX_DISAGREEMENT else trusted
 
 
 def trust() -> None:
-    """Somebody looked: the clock is right as it is now."""
-    global _trusted_difference
-    _trusted_difference = _difference()
+    """Somebody looked: the clocks are right as they are now."""
+    _shared[_WALL] = _difference()
+    if not math.isnan(_shared[_SEEN]):
+        _shared[_DATABASE] = _shared[_SEEN]
+        _shared[_GAP] = _shared[_DATABASE] - _shared[_WALL]
+    _shared[_WORD] = math.nan
+
+
+def waits_for_a_word(latest: float) -> bool:
+    """Whether a clock is doubted still. `latest`: when the desk last said that it is right (0.0: never).
+
+    Only a word that came after the doubt counts: what was said before is about another jump.
+    """
+    if not jumped():
+        _shared[_WORD] = math.nan
+        return False
+    if math.isnan(_shared[_WORD]):
+        _shared[_WORD] = latest
+    if _shared[_WORD] == latest:
+        return True
+    trust()
+    return False

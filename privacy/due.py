@@ -8,15 +8,20 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from privacy import holders
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 LEASE = timedelta(seconds=20)
 # A sweep stops to let others and the heartbeat through; what is left is due at the next look.
@@ -31,7 +36,17 @@ URGENT_ATTEMPTS = 24
 # What a row that nobody holds has in its columns.
 FREE: dict[str, None] = {"lease_token": None, "lease_until": None}
 
+RESTART = _("Tell whoever runs the machine to look, and to start it again.")
+
 log = logging.getLogger(__name__)
+
+# What whoever watches the duty of this thread does each time it goes on.
+sign_of_life: ContextVar[Callable[[], None]] = ContextVar("sign_of_life", default=lambda: None)
+
+
+def goes_on() -> None:
+    """Let whoever watches this duty know that it has not hung. Taking and giving back rows says so."""
+    sign_of_life.get()()
 
 
 class DueRow(models.Model):
@@ -126,6 +141,7 @@ def lease(queryset: QuerySet[Row], at: datetime, limit: int, lasts: timedelta = 
     `queryset` says what is due; it is neither sliced nor grouped. Two at once never take the same row:
     PostgreSQL skips the rows another one is taking, SQLite lets one write at a time.
     """
+    goes_on()
     token, until = holders.new_token(), at + lasts
     with transaction.atomic():
         # Only the rows themselves are locked, not those that come with them.
@@ -225,6 +241,7 @@ def _give(row: Row, watch: Watch, verb: Callable[[Row, datetime], object], query
 
 def _give_back(row: DueRow, **changes: Any) -> bool:
     """End the lease, if it is still this holder's. A row that is gone is nobody's."""
+    goes_on()
     return bool(_of(type(row)).filter(held(row), pk=row.pk).update(**FREE, **changes))
 
 
@@ -246,6 +263,8 @@ class Duty:
     `rounded`: that moment may be stored so much earlier than it was meant. `destroys`: what it ends cannot be
     had again, so that it waits while the clock cannot be trusted. `lanes`: how many threads of one worker may
     do it at the same time; another one is added each second while there is something nobody has taken.
+    `says`: what people notice where it is late or stopped, in a sentence or two; `do`: what to do about it;
+    `ways(at)`: which of its ways are late, by name.
     `forgives`: rows that failed for minutes, each by itself, make the duty itself no later.
     """
 
@@ -258,6 +277,9 @@ class Duty:
     destroys: bool = False
     lanes: int = 1
     forgives: bool = False
+    says: "str | _StrPromise" = ""
+    do: "str | _StrPromise" = RESTART
+    ways: "Callable[[datetime], list[str | _StrPromise]] | None" = None
 
     def is_due(self, at: datetime) -> bool:
         """Whether there is anything to do now. Read-only, one query."""
@@ -273,3 +295,9 @@ class Duty:
         moments = rows.order_by(self.due_field).values_list(self.due_field, flat=True)
         oldest = moments.first()
         return max(at - oldest - self.rounded, timedelta(0)) if oldest else timedelta(0)
+
+    def keep_due(self, before: datetime, at: datetime) -> None:
+        """What was due `before`, by a clock that is not trusted any more, is due `at` at the latest."""
+        if self.due_field is not None:
+            after = {f"{self.due_field}__gt": at}
+            self.due(before).filter(**after).update(**{self.due_field: at - self.rounded})

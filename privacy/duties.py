@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from privacy.due import Duty, Swept, sweep
 from privacy.models import Session
 
@@ -18,5 +20,6 @@ DUTIES = (
         lambda at: Session.objects.expired(at),
         purge_sessions,
         "expires_at",
+        says=_("Old sessions are not deleted yet."),
     ),
 )

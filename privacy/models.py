@@ -71,6 +71,8 @@ class Instance(models.Model):
         return "instance"
 
 
+# The worker's row in Heartbeat, beside one for each duty.
+HEART = "ticker"
 # Beats of the clock's own: a worker doubts it, the desk said that it is right.
 CLOCK_DOUBTED, CLOCK_TRUSTED = "clock doubted", "clock trusted"
 DOUBT_LASTS = timedelta(seconds=30)
@@ -88,19 +90,33 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
         fields = ["beat_at", "swept_at"]
         self.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=fields)
 
-    def clock_is_doubted(self, at: datetime) -> bool:
-        """Whether a worker saw the clock jump, and nobody has said since that it is right."""
-        # Told every few seconds; one of times to come was told by the clock that went wrong.
-        span = (at - DOUBT_LASTS, at + DOUBT_LASTS)
+    def clock_is_doubted(self, raw: datetime) -> bool:
+        """Whether a clock is doubted, here or by a worker anywhere. `raw`: as the database's clock is.
+
+        Also hears the desk's word.
+        """
+        return self.doubts_here() or self._doubted_somewhere(raw)
+
+    def doubts_here(self) -> bool:
+        """The same of this machine alone."""
+        return clock.waits_for_a_word(self._word() if clock.jumped() else 0.0)
+
+    def _doubted_somewhere(self, raw: datetime) -> bool:
+        # Told every few seconds, by the database's clock, which is the same for all.
+        span = (raw - DOUBT_LASTS, raw + DOUBT_LASTS)
         return self.filter(name=CLOCK_DOUBTED, beat_at__range=span).exists()
 
-    def clock_is_trusted(self) -> bool:
-        """Whether the desk said that the clock is right, since somebody began to doubt it."""
-        return self.filter(name=CLOCK_TRUSTED).exists()
+    def _word(self) -> float:
+        """When the desk last said that the clock is right, as a number that is another one each time."""
+        said = self.filter(name=CLOCK_TRUSTED).values_list("beat_at", flat=True).first()
+        return said.timestamp() if said else 0.0
 
-    def forget_clock_word(self) -> None:
-        """Whatever was said before is about another jump."""
-        self.filter(name=CLOCK_TRUSTED).delete()
+    def tell_doubt(self, doubted: bool, raw: datetime) -> None:
+        """Let everybody know whether this worker doubts the clock."""
+        if doubted:
+            self.beat(CLOCK_DOUBTED, [], raw)
+        else:
+            self.filter(name=CLOCK_DOUBTED).delete()
 
 
 class Heartbeat(models.Model):

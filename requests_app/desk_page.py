@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext, ngettext
 
 from organisation import kinds
-from privacy.models import Heartbeat
 from requests_app import facts
 from requests_app.models import Claim, Event, Need, Proposal, Task
 from requests_app.models.asked import DESK
@@ -18,8 +17,6 @@ YOURS, NOBODY, HELD, COMING = "yours", "nobody", "held", "coming"
 STATES = (YOURS, NOBODY, HELD, COMING)
 # More rows than anybody reads: the rest is found with the filters.
 MOST_SHOWN = 200
-# The ticker beats every few seconds. After this long something is wrong.
-BEATS_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -53,17 +50,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Desk:
-    """Every live task, and the sentence above the table. `stopped`: "" while the background work runs.
+    """Every live task, and the sentence above the table.
 
-    `clock_is_doubted`: it jumped, and nothing is destroyed until somebody here says that it is right.
     `unreadable`: needs whose key was lost, a line each: nobody is asked until their askers write again.
     """
 
     rows: list[Row]
     summary: str
-    stopped: str
     unreadable: list[str]
-    clock_is_doubted: bool
 
     def only(self, chosen: Mapping[str, str]) -> list[Row]:
         """The rows that match every filter in `chosen` (name → value)."""
@@ -75,8 +69,7 @@ def desk(at: datetime) -> Desk:
     tasks = list(Task.objects.on_the_desk(at))
     table = _Table(at)
     rows = sorted((table.row(task) for task in tasks), key=_what_burns_first)
-    doubted = Heartbeat.objects.clock_is_doubted(at)
-    return Desk(rows, _summary(rows, at), _stopped(at), _unreadable(at), doubted)
+    return Desk(rows, _summary(rows, at), _unreadable(at))
 
 
 def name_of(task: Task) -> str:
@@ -199,10 +192,3 @@ def _summary(rows: list[Row], at: datetime) -> str:
 def _unreadable(at: datetime) -> list[str]:
     needs = Need.objects.cannot_be_read(at).order_by("day", "pk")[:MOST_SHOWN]
     return [f"{facts.title(need)}, {need.area.name}, {facts.day(need.day)}" for need in needs]
-
-
-def _stopped(at: datetime) -> str:
-    """A warning where nothing in the background has beaten lately."""
-    if Heartbeat.objects.filter(beat_at__range=(at - BEATS_WITHIN, at + BEATS_WITHIN)).exists():
-        return ""
-    return gettext("The background work has stopped. No message leaves. Tell whoever runs the machine.")

@@ -62,6 +62,14 @@ def day_and_time(value: datetime, at: datetime) -> str:
     return f"{formats.date_format(local, pattern)} {formats.time_format(local, 'H:i')}"
 
 
+def past(value: datetime, at: datetime) -> str:
+    """A moment that is over: "14:30" today, "Monday 14:30" within a week, else "4 May 14:30"."""
+    if at - value < timedelta(days=6):
+        return moment(value, at)
+    local = timezone.localtime(value)
+    return f"{formats.date_format(local, 'j F')} {formats.time_format(local, 'H:i')}"
+
+
 def hour(value: datetime | None, pattern: str) -> str:
     """A stored moment as people here read it; "" for none. All of these are hours."""
     return formats.date_format(timezone.localtime(value), pattern) if value else ""

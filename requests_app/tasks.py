@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from privacy import clock
 from privacy.due import Duty, Swept, sweep
 from requests_app import rings
@@ -60,6 +62,8 @@ def forget_called_off(at: datetime) -> Swept:
     return sweep(CalledOff.objects.forgettable(at), at, CalledOff.forget)
 
 
+CALL = _("Call people instead. Tell whoever runs the machine to look, and to start it again.")
+
 DUTIES = (
     Duty(
         "answer",
@@ -68,8 +72,17 @@ DUTIES = (
         answer,
         "answer_after",
         rounded=clock.QUARTER,
+        says=_("Codes were typed, and what follows from them waits."),
     ),
-    Duty("lapse", MINUTE, lambda at: Claim.objects.overdue(at), lapse, "held_until"),
+    Duty(
+        "lapse",
+        MINUTE,
+        lambda at: Claim.objects.overdue(at),
+        lapse,
+        "held_until",
+        says=_("Holds ran out, and nobody else is asked yet."),
+        do=CALL,
+    ),
     Duty(
         "escalate",
         MINUTE,
@@ -77,12 +90,51 @@ DUTIES = (
         escalate,
         "escalate_after",
         rounded=clock.QUARTER,
+        says=_("Nobody new is asked."),
+        do=CALL,
     ),
-    Duty("expire", MINUTE, lambda at: Need.objects.overdue(at), expire, "expires_at", destroys=True),
-    Duty("end-claims", MINUTE, lambda at: Claim.objects.ending(), end_claims, None),
-    Duty("end-needs", MINUTE, lambda at: Need.objects.ending(), end_needs, None),
-    Duty("purge", HOUR, lambda at: Need.objects.purgeable(at), purge, "purge_after", destroys=True),
-    Duty("forget", HOUR, lambda at: Taken.objects.forgettable(at), forget_taken, "forget_after"),
+    Duty(
+        "expire",
+        MINUTE,
+        lambda at: Need.objects.overdue(at),
+        expire,
+        "expires_at",
+        destroys=True,
+        says=_("The time of some needs is over. They are not destroyed yet."),
+    ),
+    Duty(
+        "end-claims",
+        MINUTE,
+        lambda at: Claim.objects.ending(),
+        end_claims,
+        None,
+        says=_("Some offers ended. Their keys are not destroyed yet."),
+    ),
+    Duty(
+        "end-needs",
+        MINUTE,
+        lambda at: Need.objects.ending(),
+        end_needs,
+        None,
+        says=_("Some needs ended. Their keys are not destroyed yet."),
+    ),
+    Duty(
+        "purge",
+        HOUR,
+        lambda at: Need.objects.purgeable(at),
+        purge,
+        "purge_after",
+        destroys=True,
+        says=_("What is left of ended needs is not deleted yet."),
+    ),
+    Duty(
+        "forget",
+        HOUR,
+        lambda at: Taken.objects.forgettable(at),
+        forget_taken,
+        "forget_after",
+        says=_("What volunteers took last week is not forgotten yet."),
+    ),
     Duty(
         "forget-knocks",
         HOUR,
@@ -90,6 +142,7 @@ DUTIES = (
         forget_knocks,
         "forget_after",
         destroys=True,
+        says=_("That codes were typed yesterday is not forgotten yet."),
     ),
     Duty(
         "forget-called-off",
@@ -97,5 +150,6 @@ DUTIES = (
         lambda at: CalledOff.objects.forgettable(at),
         forget_called_off,
         "forget_after",
+        says=_("Who was told yesterday not to go is not forgotten yet."),
     ),
 )

@@ -92,6 +92,7 @@ settings = [
 
 desk = [
     path("desk/", desk_views.desk, name="desk"),
+    path("desk/trouble/", desk_views.trouble, name="desk_trouble"),
     path("desk/clock/", desk_views.trust_clock, name="desk_clock"),
     path("desk/key-sheet/", desk_views.key_sheet, name="desk_key_sheet"),
     path("desk/needs/<uuid:need_id>/", desk_views.need, name="desk_need"),

@@ -18,10 +18,17 @@ from mutualaid import assets
 from privacy import instance, secret_store
 from privacy.keyring import FileKeyring
 from tests import live, servers
-from tests.journeys import loop
+from tests.clocks import Clocks, can_be_set
+from tests.journeys import faketime, loop
 from tests.live import LiveSystem
 
 _connect = socket.socket.connect
+
+# What not every machine can do: which module does it, how it is called, and what is missing for it here.
+NEEDING: list[tuple[str, str, Callable[[], list[str]]]] = [
+    ("journeys/test_blocks", "Reading the raw blocks of a disk.", loop.missing),
+    ("journeys/test_clock_set", "Setting the clock of a running system.", faketime.missing),
+]
 
 
 def _connect_here_only(self: socket.socket, address: object) -> None:
@@ -44,9 +51,10 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if any("test_blocks" in item.nodeid for item in items) and loop.missing():
-        # Said at the end, in a section of its own.
-        items[:] = [item for item in items if "test_blocks" not in item.nodeid]
+    for module, _what, missing in NEEDING:
+        if any(module in item.nodeid for item in items) and missing():
+            # Said at the end, in a section of its own.
+            items[:] = [item for item in items if module not in item.nodeid]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "live_system" in fixtures or item.get_closest_marker("browser"):
@@ -56,9 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if "drill" in config.option.markexpr.split("not ")[0] and (missing := loop.missing()):
+    if "drill" not in config.option.markexpr.split("not ")[0]:
+        return
+    lines = [f"{what} It needs {', '.join(missing())}." for _module, what, missing in NEEDING if missing()]
+    if lines:
         terminalreporter.section("left out")
-        terminalreporter.write_line(f"Reading the raw blocks of a disk. It needs {', '.join(missing)}.")
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,6 +101,13 @@ def _language_of_the_instance() -> Iterator[None]:
     """Whatever language the test before this one switched to."""
     with translation.override(None):
         yield
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clocks]:
+    """This machine's clock and the database's, to be set."""
+    with can_be_set(monkeypatch) as moved:
+        yield moved
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from privacy.due import Duty, sweep
 from volunteers.invitations import Invitation
 from volunteers.login_restores import LoginRestore
@@ -14,6 +16,7 @@ PURGE_INVITATIONS = Duty(
     due=Invitation.objects.over,
     run=lambda at: sweep(Invitation.objects.over(at), at, Invitation.purge),
     due_field="purge_after",
+    says=_("Old invitations are not deleted yet."),
 )
 
 PURGE_LOGIN_RESTORES = Duty(
@@ -22,4 +25,5 @@ PURGE_LOGIN_RESTORES = Duty(
     due=LoginRestore.objects.over,
     run=lambda at: sweep(LoginRestore.objects.over(at), at, LoginRestore.purge),
     due_field="expires_at",
+    says=_("Old links to restore a login are not deleted yet."),
 )

@@ -12,7 +12,7 @@ from privacy import clock, instance
 from privacy.crypto import Unreadable
 from privacy.models import CLOCK_TRUSTED, Heartbeat
 from privacy.states import MoveRefused, SomebodyWasFaster
-from requests_app import desk_key, desk_page
+from requests_app import desk_key, desk_page, desk_trouble
 from requests_app.desk_need import need_page
 from requests_app.forms.desk import DecideForm, FilterForm, KeySheetForm
 from requests_app.models import Claim, KeyChanged, Need, TooLate
@@ -22,12 +22,24 @@ from volunteers import desk as desk_keys
 from volunteers import keys
 from volunteers.decorators import SignedIn, coordinator, hidden, unlocked
 
+NOTHING_NEW = 204
+
 
 @require_GET
 @coordinator
 def desk(request: SignedIn) -> HttpResponse:
     """Every live task, what burns first."""
     return _table(request)
+
+
+@require_GET
+@coordinator
+def trouble(request: SignedIn) -> HttpResponse:
+    """What is wrong with the machine. An open desk asks every few seconds; nothing new is no content."""
+    troubles = desk_trouble.look()
+    if request.GET.get("seen") == troubles.seen:
+        return HttpResponse(status=NOTHING_NEW)
+    return render(request, "requests_app/desk.html#trouble", {"trouble": troubles})
 
 
 @require_POST
@@ -48,9 +60,9 @@ def key_sheet(request: SignedIn) -> HttpResponse:
 @coordinator
 def trust_clock(request: SignedIn) -> HttpResponse:
     """Somebody looked at a watch: the clock is right, and what waited goes on."""
-    at = clock.now()
-    if Heartbeat.objects.clock_is_doubted(at):
-        Heartbeat.objects.beat(CLOCK_TRUSTED, [], at)
+    clocks = clock.read()
+    if Heartbeat.objects.clock_is_doubted(clocks.raw):
+        Heartbeat.objects.beat(CLOCK_TRUSTED, [], clocks.raw)
     messages.success(request, _("Thank you. What waited goes on within a minute."))
     return redirect("desk")
 
@@ -152,6 +164,7 @@ def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> Htt
     data = {"desk": page, "rows": rows[: desk_page.MOST_SHOWN], "found": len(rows), "chosen": chosen}
     if request.headers.get("HX-Request"):
         return render(request, "requests_app/desk.html#rows", data)
+    data["trouble"] = desk_trouble.look()
     data["key_is_out"] = desk_keys.is_closed()
     data["filters"] = FilterForm(chosen, page.rows)
     data["key_sheet"] = key_sheet_form or _unconfirmed()

@@ -23,9 +23,9 @@ from django.test import Client
 from django.urls import get_resolver
 from nacl.pwhash import argon2id
 
-from mutualaid.duties import DUTIES, HEART
-from privacy import instance
-from privacy.models import Heartbeat
+from mutualaid.duties import DUTIES
+from privacy import clock, instance
+from privacy.models import HEART, Heartbeat
 from tests.bad_input import undone
 from tests.mutualaid.everybody import ROLES, UNKNOWN, WRITTEN, Everybody, everybody, found_in, shown
 from tests.mutualaid.test_any_address import Address, addresses
@@ -74,6 +74,7 @@ def word(answer: Any) -> str:
 @pytest.fixture
 def made(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Everybody]:
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
+    monkeypatch.setattr("privacy.clock.read", lambda: clock.Reading(AT, AT, AT))
     # What a derivation costs is measured in tests/privacy.
     monkeypatch.setattr("privacy.derivation.OPS", argon2id.OPSLIMIT_MIN)
     monkeypatch.setattr("privacy.derivation.MEMORY", argon2id.MEMLIMIT_MIN)

@@ -13,11 +13,12 @@ from django.db import OperationalError
 
 from mutualaid import celery
 from mutualaid.celery import Ticker, app, look
-from mutualaid.duties import DUTIES, HEART
+from mutualaid.duties import DUTIES
 from notify.models import Notice
 from privacy import clock
-from privacy.due import Duty, Swept
-from privacy.models import CLOCK_TRUSTED, Heartbeat
+from privacy.due import Duty, Swept, goes_on
+from privacy.models import CLOCK_DOUBTED, CLOCK_TRUSTED, HEART, Heartbeat, Session
+from tests.clocks import HOUR, Clocks
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -124,12 +125,80 @@ def test_a_duty_is_looked_through_when_one_of_its_lanes_got_to_its_end(
         ticker.tick(pool)
     while len(ticker.busy) == 2:
         time.sleep(0.01)
-    ticker.beat(AT, doubted=False)
-    ticker.beat(AT + timedelta(seconds=4), doubted=False)
+    ticker.beat(AT, waits=False)
+    ticker.beat(AT + timedelta(seconds=4), waits=False)
     may_end.set()
     pool.on_stop()
 
     assert Heartbeat.objects.get(name="deliver").swept_at == AT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_duty_is_looked_after_while_it_goes_on_and_not_once_it_hangs(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, may_end = threading.Event(), threading.Event()
+
+    def run(at: datetime) -> Swept:
+        goes_on()
+        hangs.set()
+        may_end.wait(10)
+        return Swept()
+
+    monkeypatch.setattr(celery, "DUTIES", [a_duty("expire", run)])
+    ticker.beaten = time.monotonic()
+    ticker.tick(pool)
+    hangs.wait(10)
+    for beat in range(3):
+        ticker.beat(AT + timedelta(seconds=3 * beat), waits=False)
+    may_end.set()
+    pool.on_stop()
+
+    assert Heartbeat.objects.get(name="expire").swept_at == AT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_failed_and_was_done_by_somebody_else_is_looked_after_again(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(at: datetime) -> Swept:
+        raise ValueError
+
+    monkeypatch.setattr(celery, "DUTIES", [a_duty("lapse", fail)])
+    ticker.tick(pool)
+    while ticker.busy:
+        time.sleep(0.01)
+    failed = set(ticker.failing)
+    monkeypatch.setattr(celery, "DUTIES", [a_duty("lapse", fail, due=False)])
+    ticker.tick(pool)
+    pool.on_stop()
+
+    assert (failed, ticker.failing) == ({"lapse"}, set())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_due_stays_due_when_the_desk_says_that_an_earlier_clock_is_right(
+    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch, clocks: Clocks
+) -> None:
+    session = Session.objects.create(id=b"s" * 32, data=b"", expires_at=clock.now())
+    duty = replace(
+        a_duty("purge sessions", lambda at: Swept(), due=False),
+        due=Session.objects.expired,
+        due_field="expires_at",
+    )
+    monkeypatch.setattr(celery, "DUTIES", [duty, replace(duty, name="expire", destroys=True)])
+    ticker.tick(pool)
+    clocks.set(-2 * HOUR)
+    ticker.tick(pool)
+    before_the_word = Session.objects.get().expires_at
+    Heartbeat.objects.beat(CLOCK_TRUSTED, [], clock.read().raw)
+    ticker.tick(pool)
+    ticker.tick(pool)
+    pool.on_stop()
+
+    session.refresh_from_db()
+    assert before_the_word > clock.steady() + timedelta(hours=1)
+    assert session.expires_at <= clock.steady()
 
 
 @pytest.mark.django_db
@@ -161,7 +230,7 @@ def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something
     ticker.tick(pool)
     while ticker.busy != {("still runs", 0)}:
         time.sleep(0.01)
-    ticker.beat(AT, doubted=False)
+    ticker.beat(AT, waits=False)
     may_end.set()
     pool.on_stop()
 
@@ -174,7 +243,10 @@ def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_destroyed_by_a_clock_that_jumped_until_the_desk_has_looked(
-    ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+    ticker: Ticker,
+    pool: TaskPool,
+    monkeypatch: pytest.MonkeyPatch,
+    clocks: Clocks,
 ) -> None:
     done: list[str] = []
 
@@ -183,7 +255,6 @@ def test_nothing_is_destroyed_by_a_clock_that_jumped_until_the_desk_has_looked(
 
     duties = [replace(a_duty("expire", doing("expire")), destroys=True), a_duty("deliver", doing("deliver"))]
     monkeypatch.setattr(celery, "DUTIES", duties)
-    monkeypatch.setattr(clock, "_trusted_difference", clock._trusted_difference)
     # A word from before this worker began is about another jump.
     Heartbeat.objects.beat(CLOCK_TRUSTED, [], AT - timedelta(days=9))
 
@@ -195,23 +266,26 @@ def test_nothing_is_destroyed_by_a_clock_that_jumped_until_the_desk_has_looked(
         return sorted(done)
 
     before = tick()
-    said_before = Heartbeat.objects.clock_is_trusted()
-    wall = time.time
-    monkeypatch.setattr("privacy.clock.time.time", lambda: wall() + 7200)
+    clocks.set(2 * HOUR)
     ticker.beaten = float("-inf")
     after_the_jump = tick()
-    told = Heartbeat.objects.clock_is_doubted(clock.now())
+    told = Heartbeat.objects.filter(name=CLOCK_DOUBTED).exists()
     look("expire")
     looked = list(done)
     Heartbeat.objects.beat(CLOCK_TRUSTED, [], AT)
+    ticker.beaten = float("-inf")
+    heard = tick()
     after_the_word = tick()
-    monkeypatch.setattr("privacy.clock.time.time", lambda: wall() + 2 * 7200)
+    untold = Heartbeat.objects.filter(name=CLOCK_DOUBTED).exists()
+    clocks.set(4 * HOUR)
     after_the_next_jump = tick()
     pool.on_stop()
 
     assert before == ["deliver", "expire"]
     assert (after_the_jump, told) == (["deliver"], True)
-    assert (said_before, looked) == (True, ["deliver"])
+    assert looked == ["deliver"]
+    # What others were told lately counts until it is taken back.
+    assert (heard, untold) == (["deliver"], False)
     assert after_the_word == ["deliver", "expire"]
     assert after_the_next_jump == ["deliver"]
 

@@ -11,7 +11,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from notify import outbox
 from notify.models import Channel, Notice
+from privacy import clock
 from privacy.due import leasable
+from tests.clocks import HOUR, Clocks
 from tests.notify.pigeons import AT, add
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pigeons")]
@@ -35,6 +37,16 @@ def test_there_is_one_notice_for_each_channel(recipient: uuid.UUID) -> None:
     outbox.queue(recipient, "news", AT)
 
     assert queued() == [(first.pk, AT, ""), (second.pk, AT, "")]
+
+
+def test_who_is_told_while_a_clock_is_ahead_is_told_now(recipient: uuid.UUID, clocks: Clocks) -> None:
+    add(recipient)
+    clock.now()
+    clocks.set(2 * HOUR)
+
+    outbox.queue(recipient, "news", clock.now())
+
+    assert Notice.objects.due(clock.steady()).count() == 1
 
 
 def test_the_same_happening_is_told_once(recipient: uuid.UUID) -> None:

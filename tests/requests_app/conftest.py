@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from nacl.pwhash import argon2id
 
-from privacy import instance
+from privacy import clock, instance
 from tests.requests_app import world as worlds
 from tests.requests_app.world import World
 from tests.volunteers.people import AT
@@ -13,6 +13,7 @@ from tests.volunteers.people import AT
 @pytest.fixture(autouse=True)
 def _noon_on_a_monday(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("privacy.clock.now", lambda: AT)
+    monkeypatch.setattr("privacy.clock.read", lambda: clock.Reading(AT, AT, AT))
     # Nobody tried anything before.
     cache.clear()
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from mutualaid.duties import DUTIES
 from privacy import clock, instance
 from privacy.models import Heartbeat
 from requests_app import rings, urls
@@ -19,7 +20,7 @@ from tests.volunteers import people
 from tests.volunteers.people import AT
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-QUERIES_OF_THE_TABLE = 12
+QUERIES_OF_THE_TABLE = 10 + len(DUTIES)
 
 
 @pytest.fixture

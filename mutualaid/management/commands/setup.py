@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from mutualaid import assets, translations
 from mutualaid.duties import AT_START
 from mutualaid.environment import read
-from privacy import clock, instance
+from privacy import ballast, clock, instance
 from requests_app.start import lose_every_key
 from volunteers.models import Invitation, Volunteer
 
@@ -49,6 +49,8 @@ class Command(BaseCommand):
         if options["keyring_lost"]:
             self.replace_keyring()
         self.secrets()
+        if not ballast.lay():
+            self.say("No room is kept on the disk for erasing: it is almost full, or BALLAST_MB is 0.")
         self.say(f"Translations: {translations.compile_all(settings.LOCALE_PATHS[0])} compiled.")
         collected = assets.collect(settings.STATIC_ROOT)
         self.say(f"Static files: {'collected' if collected else 'nothing changed'}.")
