@@ -135,6 +135,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
         """Look once, read-only, and hand each duty that has something to do to the pool."""
         # First of all: on a full disk nothing can be looked at either.
         ballast.look_after()
+        ballast.fill_holes()
         if time.monotonic() - self.forgot >= FORGET:
             shared_cache.forget_expired()
             self.forgot = time.monotonic()

@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from mutualaid import health
 
+handler500 = "privacy.middleware.broken"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("", include("organisation.urls")),

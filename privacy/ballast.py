@@ -5,12 +5,21 @@ Set-up lays it; the worker lets go of it and lays it again (docs/decisions/disk-
 """
 
 import contextlib
+import functools
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import OperationalError, connection
 
 from privacy import secret_store
+
+# What was filled already, bytes by inode: a file system that keeps no promise is not asked again.
+_filled: dict[int, int] = {}
+View = TypeVar("View", bound=Callable[..., Any])
 
 # Of the whole file system at most, so that a small one has room for the rest.
 LARGEST_PART = 1 / 16
@@ -40,6 +49,24 @@ def look_after() -> None:
             let_go()
         elif not laid and wanted and _free() >= _room_to_lay(wanted):
             lay()
+
+
+def fill_holes() -> None:
+    """Give every block of SQLite's shared index a place on the disk, where it has holes. Raises nothing.
+
+    It is mapped into memory: whoever writes to a hole of it on a full disk is killed. SQLite takes care of
+    that itself where blocks are of 4,096 bytes. In a process of its own: closing the file here would let go
+    of the locks that SQLite has on it.
+    """
+    if connection.vendor != "sqlite":
+        return
+    index = Path(f"{connection.settings_dict['NAME']}-shm")
+    with contextlib.suppress(OSError):
+        found = index.stat()
+        if found.st_blocks * 512 < found.st_size and found.st_size > _filled.get(found.st_ino, 0):
+            _filled[found.st_ino] = found.st_size
+            words = ["fallocate", "--length", str(found.st_size), str(index)]
+            subprocess.run(words, check=False, capture_output=True)  # noqa: S603
 
 
 def lay() -> bool:
@@ -73,6 +100,24 @@ def let_go() -> bool:
     with contextlib.suppress(OSError):
         secret_store.sync_directory(_path().parent)
     return True
+
+
+def makes_room(view: View) -> View:
+    """For views that end something: on a full disk the ballast goes, and what they do is done again.
+
+    They must bear being called twice.
+    """
+
+    @functools.wraps(view)
+    def ends(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(*args, **kwargs)
+        except OperationalError:
+            if not (is_full() and let_go()):
+                raise
+        return view(*args, **kwargs)
+
+    return ends  # type: ignore[return-value]
 
 
 def _path() -> Path:

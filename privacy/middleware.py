@@ -5,6 +5,7 @@ whatever reads a body, Sessions in the place of Django's, SealedOr503 anywhere i
 """
 
 import logging
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.db import Error as DatabaseAway
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -22,8 +24,9 @@ from django.utils import translation
 from django.utils.functional import LazyObject, empty
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.views.defaults import server_error
 
-from privacy import gate
+from privacy import ballast, gate
 from privacy.crypto import SealingImpossible, TooLong, Unreadable
 from privacy.gate import Busy
 from privacy.sessions import SessionStore
@@ -61,6 +64,8 @@ _HEADERS = {
 _NEVER = ("Expires", "ETag", "Last-Modified")
 _PAGES_ONLY = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, Accept-Language, Cookie"}
 _UTF_8 = {"utf-8", "utf8"}
+# The database does not answer, or cannot write.
+_AWAY = (OperationalError, InterfaceError)
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +147,8 @@ class BodyLimit:
 
 class SealedOr503:
     """Where sealing is impossible, the gate is full, or a row was tampered with and the page cannot go on
-    without it: nothing is stored, and the page says so calmly."""
+    without it: nothing is stored, and the page says so calmly. Where the database is away, or its disk full,
+    the page says that nobody knows."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
@@ -151,8 +157,15 @@ class SealedOr503:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, _AWAY):
+            return _away(request)
         refused = isinstance(exception, SealingImpossible | Busy | Unreadable)
         return _unavailable(request) if refused else None
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """handler500: a database that is away is met outside of views as well, and is a 503 there, too."""
+    return _away(request) if isinstance(sys.exc_info()[1], _AWAY) else server_error(request)
 
 
 class Sessions(SessionMiddleware):
@@ -248,9 +261,19 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, status: int, sentence: object) -> HttpResponse:
+def _away(request: HttpRequest) -> HttpResponse:
+    """A commit whose answer was lost may have been one: where something was sent, it has to be looked at."""
+    if ballast.is_full():
+        ballast.let_go()
+    unsure = request.method not in ("GET", "HEAD")
+    response = _page(request, 503, _("Not just now. Wait a minute, then look again."), unsure=unsure)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _page(request: HttpRequest, status: int, sentence: object, **more: object) -> HttpResponse:
     """The template of this status in the visitor's language; the bare sentence where it cannot be drawn."""
-    template, context = f"{status}.html", {"status": status}
+    template, context = f"{status}.html", {"status": status, **more}
     with translation.override(translation.get_language_from_request(request)):
         try:
             return render(request, template, context, status=status)

@@ -300,6 +300,11 @@ class AskForm(ShownAsTyped, Told, forms.Form):
         self.add_error(None, _("Many people are here. Please press Ask once more."))
         return self
 
+    def not_now(self) -> "AskForm":
+        """As it was typed: the disk is full, or the database is away. Call after is_valid()."""
+        self.add_error(None, _("We cannot store it just now. Press Ask once more in a minute."))
+        return self
+
     def typed(self) -> str:
         """Every answer as it was sent, to tell one filled form from another."""
         return repr([(name, self[name].data) for name in sorted(self.fields)])

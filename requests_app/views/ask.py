@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from organisation import kinds
 from organisation.models import Organisation, PhoneNumber
 from organisation.page_language import keeps_typed, typed_only
-from privacy import clock, codes, tickets
+from privacy import ballast, clock, codes, tickets
 from privacy.gate import Busy
 from privacy.tickets import Purpose, Ticket
 from requests_app import asking, visits
@@ -24,7 +25,7 @@ from requests_app.models import Mailbox
 from requests_app.visits import Visit, asker_only
 from volunteers import desk
 
-BAD_INPUT = 422
+BAD_INPUT, UNAVAILABLE = 422, 503
 TYPING_A_CODE = Purpose("code")
 # Looking at the form counts, too. One that is sent twice is answered twice.
 ASKING = Purpose("ask", free_tries=100, uses=3)
@@ -48,12 +49,17 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _ask_form(request, form, at, _status(form.is_bound))
     key = asking.form_key(form.cleaned_data["token"], csrf_secret(request), form.typed())
-    language = translation.get_language() or ""
+    if ballast.is_full():
+        # What room there is, is for what ends.
+        return _ask_form(request, form.not_now(), at, UNAVAILABLE)
     try:
         at = tickets.pay(request, ASKING, at)
-        opened = asking.ask(form.asked(), key, visit, language, at)
+        opened = asking.ask(form.asked(), key, visit, translation.get_language() or "", at)
     except Busy:
         return _ask_form(request, form.once_more(), at, BAD_INPUT)
+    except OperationalError:
+        # Whether or not it was stored: the same form sent again makes one need.
+        return _ask_form(request, form.not_now(), at, UNAVAILABLE)
     except asking.PostedBefore:
         return redirect("return")
     if opened is not visit:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from privacy import clock
+from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import drafts
@@ -72,6 +73,7 @@ def stand_by(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @hidden
 @require_POST
 @let_in
+@makes_room
 def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """I can't after all. No blame."""
     at, task = clock.now(), request.POST.get("task", "")
@@ -89,6 +91,7 @@ def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @hidden
 @require_POST
 @let_in
+@makes_room
 def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """It was done."""
     at, task = clock.now(), request.POST.get("task", "")

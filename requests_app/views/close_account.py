@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from privacy import clock
+from privacy.ballast import makes_room
 from requests_app import standing
 from requests_app.models import Claim
 from requests_app.views.ask import BAD_INPUT, get_or_post
@@ -16,6 +17,7 @@ from volunteers.forms import UnlockForm
 
 @get_or_post
 @sensitive_post_parameters()
+@makes_room
 def close_account(request: HttpRequest) -> HttpResponse:
     """With the passphrase, so that an open screen is not enough."""
     at, volunteer = clock.now(), signed_in(request)

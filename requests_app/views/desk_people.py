@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from privacy import clock
+from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
 from requests_app import desk_key, standing
 from requests_app.desk_people import people as people_page
@@ -42,6 +43,7 @@ def invite(request: SignedIn) -> HttpResponse:
 
 @require_POST
 @coordinator
+@makes_room
 def withdraw_invitation(request: SignedIn, invitation_id: UUID) -> HttpResponse:
     """The link stops working."""
     get_object_or_404(Invitation.objects.open(clock.now()), pk=invitation_id).withdraw()
@@ -95,6 +97,7 @@ def resume(request: SignedIn, person_id: UUID) -> HttpResponse:
 
 @require_POST
 @coordinator
+@makes_room
 def suspend(request: SignedIn, person_id: UUID) -> HttpResponse:
     """Everything they took goes to others, and every session of theirs ends."""
     at, found = clock.now(), _found(person_id)
@@ -134,6 +137,7 @@ def restore_login(request: SignedIn, person_id: UUID) -> HttpResponse:
 
 @require_POST
 @coordinator
+@makes_room
 def stop_restoring(request: SignedIn, person_id: UUID) -> HttpResponse:
     """The link, if there is one, opens nothing any more."""
     if begun := LoginRestore.objects.of(_found(person_id), clock.now()):

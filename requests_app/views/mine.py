@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from privacy import clock
+from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
@@ -87,6 +88,7 @@ def approve_key(request: AskerRequest, claim_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+@makes_room
 def decline(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     """No to this one. No reason."""
     claim = request.visit.claim(claim_id)
@@ -152,6 +154,7 @@ def write_again(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+@makes_room
 def withdraw(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """She does not need it any more."""
     need = request.visit.need(need_id)
@@ -194,6 +197,7 @@ def try_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+@makes_room
 def stop_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """Her address is forgotten; she looks herself."""
     request.visit.need(need_id).stop_telling()
@@ -204,6 +208,7 @@ def stop_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+@makes_room
 def met(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """It happened."""
     need = request.visit.need(need_id)
@@ -214,6 +219,7 @@ def met(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @login_not_required
 @require_POST
 @asker_only
+@makes_room
 def erase(request: AskerRequest) -> HttpResponse:
     """Erase everything of hers, now; then the code opens nothing."""
     is_gone = request.visit.mailbox.erase(clock.now())

@@ -1,0 +1,200 @@
+"""The disk is full, to the last block: nothing that was accepted is lost, and what ends can be ended."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests import live
+from tests.journeys import loop, post_office
+from tests.journeys.clockwork import eventually
+from tests.journeys.conftest import Stage, on_stage
+from tests.journeys.laid_rows import LaidRows
+from tests.journeys.page import NotThere
+from tests.journeys.slots import live_keys
+from tests.journeys.story import COMPANY, RIDE, STAY, Asker, tomorrow
+from tests.live import LiveSystem
+
+pytestmark = [pytest.mark.once, pytest.mark.drill, pytest.mark.timeout(300)]
+MEGABYTES = 64
+IN_TIME = 10.0  # seconds after there is room again
+SAID_WITHIN = 15.0
+PIECE = 1 << 16
+
+
+@dataclass
+class Machine:
+    """A running system on a small disk of its own."""
+
+    stage: Stage
+    rows: LaidRows
+    disk: Path
+
+    @property
+    def system(self) -> LiveSystem:
+        return self.stage.system
+
+    @property
+    def ballast(self) -> Path:
+        return self.system.data_dir / "ballast"
+
+    def fill(self, name: str = "filler") -> None:
+        """To the last byte that anybody gets."""
+        with (self.disk / name).open("ab", buffering=0) as file:
+            for piece in (PIECE, 512, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(piece))
+            with contextlib.suppress(OSError):
+                os.fsync(file.fileno())
+
+    def empty(self) -> None:
+        for filler in self.disk.glob("filler*"):
+            filler.unlink()
+
+    def health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"{self.system.url}/healthz", timeout=20) as answer:
+                return {"status": answer.status, **json.load(answer)}
+        except urllib.error.HTTPError as refused:
+            return {"status": refused.code, **json.load(refused)}
+
+    def is_well(self) -> bool:
+        return bool(self.health()["status"] == 200)
+
+    def says_full(self) -> bool:
+        report = self.health()
+        return (report["status"], report.get("disk")) == (503, False)
+
+    def keys(self) -> list[bytes]:
+        return live_keys(self.system.data_dir / "keyring" / "slots")
+
+    def answers(self) -> list[str]:
+        """Every answer with an error, as the log has it."""
+        return [line for line in self.system.log.read_text().splitlines() if "answered 5" in line]
+
+    def worker(self) -> psutil.Process:
+        found = [process for process in self.system.processes()[2:4] if not process.children()]
+        assert len(found) == 1
+        return found[0]
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
+        loop.ext4(Path(name), MEGABYTES) as disk,
+        post_office.opened() as post,
+        live.instance(
+            "sqlite", "memory", disk.folder / "data", LOG_LEVEL="ERROR", **post.environment
+        ) as system,
+    ):
+        system.log = Path(name) / "log"
+        # What was copied is as large as the disk it was made for.
+        (system.data_dir / "ballast").unlink()
+        system.start()
+        stage = on_stage(system, post)
+        made = Machine(stage, LaidRows(system), disk.folder)
+        assert eventually(lambda: made.ballast.exists() and made.is_well())
+        yield made
+
+
+def ask(machine: Machine, kind: str) -> Asker:
+    asker = machine.stage.asker()
+    asker.asks(kind, note="Seventh bell.", desk_reads="no")
+    return asker
+
+
+def refused(asker: Asker, note: str) -> None:
+    """Asking on a full disk: a calm page, with what was typed."""
+    asker.browser.visit("/")
+    asker.browser.follow(RIDE)
+    asker.browser.bears = (503,)
+    page = asker.browser.press("Ask", day=tomorrow(), note=note, desk_reads="no")
+    asker.browser.bears = ()
+    assert page.status == 503, page.text
+    page.says("We cannot store it just now. Press Ask once more in a minute.", note)
+
+
+def test_what_ends_is_ended_what_is_asked_is_refused_and_what_was_promised_is_kept(machine: Machine) -> None:
+    stage, rows = machine.stage, machine.rows
+    stage.volunteer("Ben")
+    erases, lives, expires = (ask(machine, kind) for kind in (RIDE, STAY, COMPANY))
+    needs = {"lives": lives.need(), "expires": expires.need()}
+    assert eventually(machine.is_well)
+    keys = machine.keys()
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    notices = [rows.notice(soon) for _ in range(50)]
+    rows.lay("requests_app_need", "expires_at", soon, "id", needs["expires"])
+    # The process that serves finds the disk full before the worker does.
+    worker = machine.worker()
+    worker.send_signal(signal.SIGSTOP)
+    machine.fill()
+
+    newcomer = stage.asker()
+    refused(newcomer, "Under the lamp.")
+    page = erases.erases()
+    page.says("Everything you wrote here is erased.")
+    assert (len(machine.keys()), machine.ballast.exists()) == (len(keys) - 1, False)
+
+    # The worker goes on: what ran out is destroyed, what was promised is sent.
+    worker.send_signal(signal.SIGCONT)
+    assert eventually(machine.says_full, SAID_WITHIN), machine.health()
+    stage.coordinator.desk().says("The disk is full. Nobody can ask. Erasing still works.")
+    assert eventually(lambda: rows.status(needs["expires"]) == "expired", IN_TIME)
+    assert eventually(lambda: {rows.notice_status(notice) for notice in notices} == {"sent"}, IN_TIME)
+    assert len(machine.keys()) == len(keys) - 2
+    refused(newcomer, "Under the lamp.")
+
+    # Somebody makes room: all of it ends by itself.
+    machine.empty()
+    assert eventually(machine.is_well, SAID_WITHIN), machine.health()
+    assert eventually(machine.ballast.exists)
+    newcomer.browser.press("Ask", day=tomorrow(), note="Under the lamp.", desk_reads="no").says(
+        "Write this on paper now."
+    )
+    lives.looks().says("Seventh bell.")
+    assert [line for line in machine.answers() if "answered 500" in line] == []
+
+
+def test_a_disk_with_no_room_at_all_delays_and_loses_nothing(machine: Machine) -> None:
+    stage, rows = machine.stage, machine.rows
+    stage.volunteer("Ben")
+    asker = ask(machine, RIDE)
+    need = asker.need()
+    assert eventually(machine.is_well)
+    soon = datetime.now(UTC) + timedelta(seconds=6)
+    notices = [rows.notice(soon) for _ in range(50)]
+    rows.lay("requests_app_need", "expires_at", soon, "id", need)
+    machine.fill()
+    # The worker let go of the ballast: somebody else takes that, too.
+    assert eventually(lambda: not machine.ballast.exists())
+    machine.fill("filler 2")
+    refused(stage.asker(), "Under the lamp.")
+    assert eventually(machine.says_full, SAID_WITHIN)
+    eventually(lambda: datetime.now(UTC) > soon + timedelta(seconds=3), IN_TIME)
+    before = [rows.notice_status(notice) for notice in notices]
+
+    machine.empty()
+
+    assert eventually(lambda: {rows.notice_status(notice) for notice in notices} == {"sent"}, IN_TIME)
+    assert eventually(lambda: rows.status(need) != "open", IN_TIME)
+    assert eventually(machine.is_well, SAID_WITHIN), machine.health()
+    assert set(before) <= {"queued", "sent"}
+    with sqlite3.connect(machine.system.data_dir / "db.sqlite3") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert [line for line in machine.answers() if "answered 500" in line] == []
+    with pytest.raises(NotThere):
+        asker.looks().says("Seventh bell.")
