@@ -1,0 +1,236 @@
+"""News of what is over does not leave any more, and of two who act at the same moment neither loses a row."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import connection, transaction
+
+from notify import outbox
+from notify.models import Channel, Notice
+from requests_app import rings, standing, tasks
+from requests_app.models import Claim, Mailbox, Message, Need
+from requests_app.models.asked import DESK
+from requests_app.visits import Visit
+from tests.invariants import AT_REST, ask_django
+from tests.requests_app.world import World, claim_of, only_task, say_yes, take
+from tests.volunteers.people import AT, Person
+from volunteers.models import Offer, Volunteer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY = timedelta(days=1)
+
+
+def waiting(person: Person) -> int:
+    """How many notices are still to leave for them."""
+    return Notice.objects.filter(recipient=person.volunteer.pk, status="queued").count()
+
+
+def asked(world: World) -> tuple[Person, Visit, Need]:
+    """Ben was asked about a need, and nothing has left yet."""
+    ben = world.volunteer("Ben")
+    world.can_be_told(ben)
+    visit, need = world.ask()
+    rings.ask_next(only_task(need), AT)
+    return ben, visit, need
+
+
+def comes(world: World) -> tuple[Person, Visit, Claim]:
+    """She said yes to Ben, wrote to him and said where; nothing has left yet."""
+    ben, visit, need = asked(world)
+    claim = say_yes(visit, take(ben, only_task(need)), place="By the gate")
+    claim.write(visit.unlocked, Message.ASKER, "I wear a green scarf.", AT)
+    claim_of(ben, claim.task).meet_at("By the other gate", AT)
+    return ben, visit, claim
+
+
+ENDS: dict[str, Callable[[Visit, Need], object]] = {
+    "withdraw": lambda visit, need: need.withdraw(AT),
+    "met": lambda visit, need: need.met(AT),
+    "expire": lambda visit, need: need.expire(need.expires_at),
+    "erase": lambda visit, need: visit.mailbox.erase(AT),
+    "pause": lambda visit, need: need.pause(AT),
+    "hide": lambda visit, need: visit.mailbox.hide(AT),
+    "lose key": lambda visit, need: need.lose_key(AT),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_whoever_was_asked_does_not_hear_of_what_is_over(world: World, end: str) -> None:
+    ben, visit, need = asked(world)
+    before = waiting(ben)
+
+    ENDS[end](visit, need)
+
+    assert (before, waiting(ben)) == (1, 0)
+
+
+@pytest.mark.parametrize("end", [end for end in ENDS if end != "met"])
+def test_whoever_was_expected_hears_once_that_it_changed(world: World, end: str) -> None:
+    ben, visit, claim = comes(world)
+    before = waiting(ben)
+
+    ENDS[end](visit, claim.need)
+
+    # Approved, a message, where to meet.
+    assert (before, waiting(ben)) == (4, 1)
+
+
+@pytest.mark.parametrize(("leave", "left"), [(Claim.decline, 1), (Claim.release, 0), (Claim.finish, 0)])
+def test_of_a_claim_that_ended_only_its_end_is_said(
+    world: World, leave: Callable[..., None], left: int
+) -> None:
+    ben, _visit, claim = comes(world)
+
+    leave(claim_of(ben, claim.task), AT)
+
+    assert waiting(ben) == left
+
+
+def test_the_desk_does_not_hear_of_what_it_need_not_decide_any_more(world: World) -> None:
+    ben = world.volunteer("Ben")
+    world.can_be_told(world.coordinator)
+    _visit, need = world.ask(decides=DESK)
+    claim = take(ben, only_task(need))
+    before = waiting(world.coordinator)
+
+    claim.release(AT)
+
+    assert (before, waiting(world.coordinator)) == (1, 0)
+
+
+def test_nothing_that_waits_leaves_for_somebody_suspended(world: World) -> None:
+    ben, _visit, _need = asked(world)
+
+    standing.suspend(ben.volunteer, AT)
+
+    assert waiting(ben) == 0
+
+
+def test_what_was_sent_and_what_is_anothers_stays(world: World) -> None:
+    ben, _visit, need = asked(world)
+    Notice.objects.update(status="sent")
+    _other, other = world.ask()
+    rings.ask_next(only_task(other), AT)
+
+    need.withdraw(AT)
+
+    assert (waiting(ben), Notice.objects.count()) == (1, 2)
+
+
+# Two at the same moment
+
+
+def beside(first: Callable[[], object], second: Callable[[], object]) -> tuple[list[BaseException], bool]:
+    """`first` in a transaction that stays open until `second` was done beside it, or waits for it.
+
+    What went wrong, and whether it had to wait.
+    """
+    wrong: list[BaseException] = []
+    waited = False
+
+    def other() -> None:
+        try:
+            second()
+        except Exception as problem:
+            wrong.append(problem)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=other)
+    try:
+        with transaction.atomic():
+            first()
+            thread.start()
+            thread.join(1)
+            waited = thread.is_alive()
+    except Exception as problem:
+        wrong.append(problem)
+    thread.join(30)
+    return wrong, waited
+
+
+def test_an_address_may_be_forgotten_while_somebody_is_told_there(world: World) -> None:
+    ben = world.volunteer("Ben")
+    world.can_be_told(ben)
+    channel = Channel.objects.get()
+
+    wrong, _waited = beside(lambda: outbox.queue(ben.volunteer.pk, "news", AT), channel.forget)
+
+    assert (wrong, Channel.objects.count(), Notice.objects.count()) == ([], 0, 0)
+
+
+def test_two_who_tell_the_same_person_do_not_wait_for_each_other(world: World) -> None:
+    ben = world.volunteer("Ben")
+    world.can_be_told(ben)
+    tell = partial(outbox.queue, ben.volunteer.pk)
+
+    wrong, waited = beside(lambda: tell("news", AT), lambda: tell("more news", AT))
+
+    assert (wrong, Notice.objects.count()) == ([], 2)
+    # One writes at a time there, whatever it is.
+    assert waited == (connection.vendor == "sqlite")
+
+
+def test_a_mailbox_goes_with_its_last_need_also_where_two_go_at_once(world: World) -> None:
+    visit, first = world.ask()
+    _same, second = world.ask(visit)
+    for need in (first, second):
+        need.withdraw(AT)
+    rows = list(Need.objects.select_related("mailbox"))
+
+    wrong, _waited = beside(lambda: rows[0].purge(AT + 2 * DAY), lambda: rows[1].purge(AT + 2 * DAY))
+
+    assert (wrong, Need.objects.count(), Mailbox.objects.count()) == ([], 0, 0)
+
+
+def test_a_mailbox_stays_for_whoever_asks_for_more_while_its_last_need_goes(world: World) -> None:
+    visit, need = world.ask()
+    need.withdraw(AT)
+    row = Need.objects.select_related("mailbox").get()
+
+    wrong, _waited = beside(lambda: world.ask(visit), lambda: row.purge(AT + 2 * DAY))
+
+    assert (wrong, Need.objects.count(), Mailbox.objects.count()) == ([], 1, 1)
+
+
+def test_an_offer_saved_by_somebody_suspended_meanwhile_is_not_found(world: World) -> None:
+    ben = world.volunteer("Ben")
+    offer = Offer.objects.of(ben.volunteer).select_related("volunteer")[0]
+    standing.suspend(Volunteer.objects.get(pk=ben.volunteer.pk), AT)
+
+    offer.write(AT, [])
+
+    name = "somebody is found who is not let in, or not found who is"
+    assert ask_django().broken({name: AT_REST[name]}) == {}
+
+
+# What is counted where rows go
+
+
+def test_a_place_in_line_is_never_given_twice(world: World) -> None:
+    ben, cleo, dee, eli = (world.volunteer(name) for name in ("Ben", "Cleo", "Dee", "Eli"))
+    _visit, need = world.ask()
+    task = only_task(need)
+    take(ben, task)
+    for person in (cleo, dee):
+        take(person, task, standing_by=True)
+
+    standing.leave(cleo.volunteer, AT)
+    take(eli, task, standing_by=True)
+
+    assert [claim_of(person, task).place_in_line for person in (dee, eli)] == [3, 4]
+
+
+def test_her_newest_need_stays_the_newest_when_the_first_was_purged(world: World) -> None:
+    visit, first = world.ask()
+    _visit, second = world.ask(visit)
+    first.withdraw(AT)
+    tasks.purge(AT + 2 * DAY)
+    assert Need.objects.get().pk == second.pk
+
+    _visit, third = world.ask(visit, at=AT + 2 * DAY, day=AT.date() + 3 * DAY)
+
+    assert list(Need.objects.shown_to(visit.mailbox).values_list("pk", flat=True)) == [third.pk, second.pk]
