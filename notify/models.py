@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -41,6 +41,23 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
     def to_be_tried(self) -> "ChannelQuerySet":
         """Those that broke, or that nobody has tried yet."""
         return self.filter(Q(broken_at__isnull=False) | Q(tested_at__isnull=True))
+
+    def kept(self) -> "Iterable[Channel]":
+        """Inside a transaction: these, and nobody forgets one of them before it ends. Who forgets waits;
+        who tells them of something else does not."""
+        if connection.vendor != "postgresql":
+            return self
+        # What an insert would take for its foreign key, taken before: Django has no word for it.
+        sql, values = self.query.sql_with_params()
+        return self.raw(f"{sql} FOR KEY SHARE", values)
+
+    def forget(self) -> None:
+        """Delete these addresses, and with them every notice that was to go there."""
+        with transaction.atomic():
+            # Locked first: whoever tells them of something at this moment is waited for, and what they queued
+            # goes as well.
+            locked = list(self.select_for_update().order_by("pk").values_list("pk", flat=True))
+            self.model.objects.filter(pk__in=locked).delete()
 
     def gateways(self, transport: str) -> list[str]:
         """The gateways that carry what goes this way (blinded), each once."""
@@ -182,7 +199,7 @@ class Channel(models.Model):
 
     def forget(self) -> None:
         """Delete the address, and with it every notice that was to go there."""
-        Channel.objects.filter(pk=self.pk).delete()
+        Channel.objects.filter(pk=self.pk).forget()
 
 
 def _within(hour: int, from_hour: int, until_hour: int) -> bool:
@@ -193,6 +210,10 @@ def _within(hour: int, from_hour: int, until_hour: int) -> bool:
 
 
 class NoticeQuerySet(DueQuerySet["Notice"]):
+    def waiting(self) -> "NoticeQuerySet":
+        """Neither sent nor dropped."""
+        return self.filter(status=QUEUED)
+
     def due(self, at: datetime) -> "NoticeQuerySet":
         """Queued, and their moment has come; oldest first."""
         return self.filter(status=QUEUED, send_after__lte=at).order_by("send_after")
@@ -333,5 +354,10 @@ def _notice(channel: Channel, key: str, at: datetime, pace: str) -> Notice:
         pace=pace if channel.paces else "",
         send_after=send_after,
         purge_after=send_after + GIVEN_UP_AFTER,
-        idempotency_key=instance.blind("notice", f"{key}:{channel.pk}"),
+        idempotency_key=stored_key(key, channel),
     )
+
+
+def stored_key(key: str, channel: Channel) -> str:
+    """What a notice keeps of the key of what happened: one for each channel it is told through."""
+    return instance.blind("notice", f"{key}:{channel.pk}")

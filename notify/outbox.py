@@ -1,9 +1,11 @@
 """What other rooms say: tell somebody that there is news. In their transaction: both commit, or none."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
-from notify.models import Channel, Notice
+from notify.models import Channel, Notice, stored_key
 
 
 def queue(
@@ -16,9 +18,23 @@ def queue(
     receiver wants it. Not before `send_after` (default `at`), nor outside the channel's hours.
     Two statements.
     """
-    channels = list(Channel.objects.of(recipient).working())
+    channels = list(Channel.objects.of(recipient).working().kept())
     if channels:
         Notice.objects.queue(channels, key, send_after or at, pace)
+
+
+def take_back(news: Iterable[tuple[uuid.UUID, str]]) -> None:
+    """What was to be said of this is no news any more: what has not left yet does not leave.
+
+    `news`: recipients, and the key each was told under. Two statements at most.
+    """
+    keys: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
+    for recipient, key in news:
+        keys[recipient].append(key)
+    channels = Channel.objects.filter(recipient__in=list(keys)) if keys else []
+    stored = [stored_key(key, channel) for channel in channels for key in keys[channel.recipient]]
+    if stored:
+        Notice.objects.waiting().filter(idempotency_key__in=stored).delete()
 
 
 def hush(recipient: uuid.UUID) -> None:
@@ -28,5 +44,4 @@ def hush(recipient: uuid.UUID) -> None:
 
 def drop(recipient: uuid.UUID) -> None:
     """The recipient is gone: forget its addresses, and what was still to be sent there."""
-    Notice.objects.filter(recipient=recipient).delete()
-    Channel.objects.filter(recipient=recipient).delete()
+    Channel.objects.filter(recipient=recipient).forget()

@@ -40,6 +40,8 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
                 overdue.append(claim.need)
                 continue
             released.append(claim)
+        # Last, since whoever else tells them something holds a need's lock.
+        outbox.hush(volunteer.pk)
     for claim in released:
         claim.finish_soon()
     for need in [] if clock.jumped() else overdue:

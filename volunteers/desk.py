@@ -285,8 +285,13 @@ def lose_share(volunteer: Volunteer) -> None:
 
 def tell(key: str, at: datetime) -> None:
     """Something waits for the desk: everybody there who has a channel hears that there is news."""
-    for coordinator in Volunteer.objects.coordinators():
-        outbox.queue(coordinator.pk, key, at, pace="now")
+    for coordinator in who_is_told():
+        outbox.queue(coordinator, key, at, pace="now")
+
+
+def who_is_told() -> list[uuid.UUID]:
+    """Ids of those to whom the desk's news goes."""
+    return list(Volunteer.objects.coordinators().values_list("pk", flat=True))
 
 
 def join(volunteer: Volunteer) -> None:

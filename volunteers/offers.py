@@ -106,6 +106,7 @@ class Offer(models.Model):
     def write(self, at: datetime, areas: Iterable[Area]) -> None:
         """Store the offer, new or changed, with its typed areas, and index it."""
         with transaction.atomic():
+            self._see_owner()
             self.save()
             OfferArea.objects.filter(offer=self).delete()
             OfferArea.objects.bulk_create(OfferArea(offer=self, area=area) for area in areas)
@@ -117,6 +118,7 @@ class Offer(models.Model):
         Errors: TooManyDays.
         """
         with transaction.atomic():
+            self._see_owner()
             self._forget_past_days(at)
             OfferException.objects.update_or_create(offer=self, day=day, defaults={"parts": parts})
             if self.exceptions.count() > MAX_EXCEPTIONS:
@@ -126,9 +128,14 @@ class Offer(models.Model):
     def clear_day(self, day: date, at: datetime) -> None:
         """The week decides over `day` again. Twice is harmless."""
         with transaction.atomic():
+            self._see_owner()
             self._forget_past_days(at)
             self.exceptions.filter(day=day).delete()
             self.reindex(at)
+
+    def _see_owner(self) -> None:
+        """Lock whoever offers, and see how they stand now: suspended meanwhile, they must not be found."""
+        self.volunteer = Volunteer.objects.lock(self.volunteer_id)
 
     def _forget_past_days(self, at: datetime) -> None:
         self.exceptions.filter(day__lt=clock.local_day(at)).delete()
@@ -137,6 +144,7 @@ class Offer(models.Model):
         """Pause or take up this one offer."""
         self.active = active
         with transaction.atomic():
+            self._see_owner()
             self.save(update_fields=["active"])
             self.reindex(at)
 

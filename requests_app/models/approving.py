@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +15,7 @@ from requests_app.models.asked import DESK
 from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, STANDBY
-from requests_app.models.shared import THREAD, KeyChanged, Shared
+from requests_app.models.shared import PLACE, THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
 from requests_app.readers import Unlocked
 
@@ -107,4 +106,5 @@ class CanBeApproved(Shared):
             changed = self.place is not None
             self.seal_place(text, at)
             pace = "changed" if changed else "now"
-            outbox.queue(self.volunteer_id, f"place:{uuid.uuid4()}", at, pace=pace)
+            place = self.compartment(PLACE)
+            outbox.queue(self.volunteer_id, f"place:{place and place.pk}", at, pace=pace)

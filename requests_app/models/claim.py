@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from notify import outbox
 from organisation import kinds
@@ -39,6 +39,7 @@ from requests_app.models.event import Event
 from requests_app.models.message import Message
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.shared import PLACE
 from requests_app.models.taken import Taken
 from volunteers import desk
 from volunteers.models import Offer, Volunteer
@@ -124,7 +125,9 @@ class Claim(CanBeApproved, Stateful, DueRow):
     def begin(self, standing_by: bool, reasons: Sequence[str], at: datetime) -> None:
         """Store the new claim, held or standing by, and why it fits (reason codes)."""
         self.claimed_at = clock.hour(at)
-        self.place_in_line = Claim.objects.filter(task=self.task).count() + 1
+        last = Claim.objects.filter(task=self.task).aggregate(Max("place_in_line"))["place_in_line__max"]
+        # Not how many there are: whoever left for good has left a gap.
+        self.place_in_line = (last or 0) + 1
         self.status = STANDBY if standing_by else HELD
         self.held_until = None if standing_by else self.hold_until(at)
         self.save(force_insert=True)
@@ -228,6 +231,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
             self._see(at)
             self._move(DONE, at, ending=True)
             BedNight.objects.free(self)
+            self._take_back_news()
             self.task.finish(at)
             for waiting in self.task.claims.live():
                 waiting.end_with_need(done=False, at=at)
@@ -250,6 +254,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
             Taken.objects.take_back(self.volunteer, self.claimed_at)
         self._move(DONE if done else RELEASED, at, ending=True, held_until=None)
         was_expected = was_approved and not done
+        self._take_back_news()
         outbox.queue(self.volunteer_id, f"claim:{self.id}:ended", at, pace="changed" if was_expected else "")
         if was_expected:
             self._call_off(at)
@@ -271,6 +276,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
             Proposal.objects.update_or_create(
                 task=self.task, volunteer=self.volunteer, defaults={"outcome": Proposal.DECLINED}
             )
+        self._take_back_news()
         self._tell_left(was, to, at)
         if was in HOLDING:
             self.task.free_again(at)
@@ -330,6 +336,15 @@ class Claim(CanBeApproved, Stateful, DueRow):
     def _give_up_hold(self, at: datetime) -> None:
         BedNight.objects.free(self)
         Taken.objects.take_back(self.volunteer, self.claimed_at)
+
+    def _take_back_news(self) -> None:
+        """It ends: what was said of it while it went on, and has not left yet, is no news any more."""
+        told = (self.need_id, self.volunteer_id, *desk.who_is_told())
+        keys = [f"claim:{self.id}:{what}" for what in ("held", "next", "approved", "back", "decide")]
+        keys += [f"message:{pk}" for pk in self.messages.values_list("pk", flat=True)]
+        keys += [f"place:{pk}" for pk in self._own().filter(purpose=PLACE).values_list("pk", flat=True)]
+        outbox.take_back([(recipient, key) for recipient in told for key in keys])
+        outbox.take_back([(self.volunteer_id, f"task:{self.task_id}:asked")])
 
     def _tell_left(self, was: str, to: str, at: datetime) -> None:
         """Who has to know: she, when somebody she counted on is gone; the volunteer, when they are."""

@@ -207,8 +207,14 @@ class Mailbox(models.Model):
         return not type(self).objects.filter(pk=self.pk).exists()
 
     def end_if_empty(self) -> bool:
-        """Delete the mailbox when its last need is gone. True if it is gone."""
-        deleted: tuple[int, dict[str, Any]] = (
-            type(self).objects.filter(pk=self.pk, needs__isnull=True).delete()
-        )
+        """Delete the mailbox when its last need is gone. True if it is gone.
+
+        Of two that purge its last two needs at the same moment, the second waits here and sees that both are
+        gone; one that asks for more at that moment keeps it.
+        """
+        rows = type(self).objects
+        with transaction.atomic():
+            # Locked first, and only then looked whether it is empty.
+            list(rows.select_for_update().filter(pk=self.pk).values_list("pk"))
+            deleted: tuple[int, dict[str, Any]] = rows.filter(pk=self.pk, needs__isnull=True).delete()
         return bool(deleted[0])

@@ -297,6 +297,7 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
 
     def end_claims(self, at: datetime, met: bool = False) -> None:
         """Inside a transaction: whoever has something of it, or stands by, has it no longer."""
+        self.tasks.take_back_news()
         for claim in self.claims.live().select_related("volunteer"):
             claim.end_with_need(done=met and claim.is_approved, at=at)
 

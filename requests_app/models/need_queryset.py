@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from organisation import kinds
 from organisation.models import Organisation
@@ -114,7 +115,9 @@ class NeedQuerySet(DueQuerySet["Need"]):
             mailbox.save(force_insert=True)
         else:
             mailbox.lock_while_open()
-        need.sequence = self.filter(mailbox=mailbox).count() + 1
+        last = self.filter(mailbox=mailbox).aggregate(Max("sequence"))["sequence__max"]
+        # Not how many there are: the rows of the first go while she asks for more.
+        need.sequence = (last or 0) + 1
         need._seal(asked, mailbox.reader(), at)
         need.save(force_insert=True)
         NeedDay.objects.make(need)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from notify import outbox
 from organisation import kinds
 from privacy import clock
 from privacy.crypto import SealingImpossible, Unreadable
@@ -21,6 +22,7 @@ from requests_app.models.event import Event
 from requests_app.models.need import Need
 from requests_app.models.proposal import Proposal
 from requests_app.models.taken import Taken
+from volunteers import desk
 from volunteers.models import Offer, Volunteer
 
 if TYPE_CHECKING:
@@ -65,6 +67,14 @@ class TaskQuerySet(DueQuerySet["Task"]):
         for task in self.unfinished().exclude(status=OPEN):
             task._move(OPEN, at)
         self.filter(status=OPEN).update(escalate_after=None)
+
+    def take_back_news(self) -> None:
+        """Nobody is asked about these any more: whoever was, and has not heard of it yet, does not."""
+        asked = Proposal.objects.filter(task__in=self, asked_at__isnull=False)
+        news = [(who, f"task:{task}:asked") for who, task in asked.values_list("volunteer_id", "task_id")]
+        tasks = list(self.values_list("pk", flat=True))
+        news += [(who, f"task:{task}:untaken") for who in desk.who_is_told() for task in tasks]
+        outbox.take_back(news)
 
     def ask_again(self, at: datetime) -> None:
         """She wrote it again, or lets people see it again: ask from the first ring on, also those who were
@@ -250,6 +260,7 @@ class Task(Stateful, DueRow):
     def finish(self, at: datetime) -> None:
         """It was done. Call inside the transaction that finished the claim."""
         self._move(DONE, at)
+        Task.objects.filter(pk=self.pk).take_back_news()
 
     def _moved(self, to: str, at: datetime) -> None:
         Event.objects.create(need_id=self.need_id, task=self, verb=to, happened_at=clock.hour(at))
