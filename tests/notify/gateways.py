@@ -46,6 +46,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.answer = Answer()
         self.answers: dict[str, Answer] = {}
         self.over = threading.Event()
+        # Whether somebody listened to a drip until it was over.
+        self.heard_out = False
 
     @property
     def port(self) -> int:
@@ -83,6 +85,7 @@ class _Talk(http.server.BaseHTTPRequestHandler):
             self.wfile.write(bytes([byte]))
             if self.server.over.wait(0.05):
                 return
+        self.server.heard_out = self.server.heard_out or bool(answer.drip)
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -26,6 +26,8 @@ class Server(socketserver.ThreadingTCPServer):
         self.asked: list[str] = []
         self.answers: dict[str, str] = {}
         self.over = threading.Event()
+        # Whether somebody listened to a drip until it was over.
+        self.heard_out = False
 
     @property
     def port(self) -> int:
@@ -68,6 +70,7 @@ class _Talk(socketserver.StreamRequestHandler):
                 return
             if self.server.over.wait(0.05):
                 return
+        self.server.heard_out = True
 
     def take(self) -> bool:
         lines = []

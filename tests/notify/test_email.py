@@ -183,7 +183,23 @@ def test_a_server_that_hangs_or_drips_is_left_after_a_while(
     server.answers[verb] = answer
 
     assert deliver.run(AT) == Swept(failed=1)
-    assert Notice.objects.get().status == "queued"
+    assert (Notice.objects.get().status, server.heard_out) == ("queued", False)
+
+
+@pytest.mark.parametrize("answer", ["hang", "drip"])
+def test_also_the_second_message_of_a_connection_is_cut_off(
+    server: mailbox.Server, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.5))
+    message = transports.Message("Notes", "Notes: there is news", "There is news.", "ab" * 16, AT)
+    with transports.get("email").open() as post:
+        post("ana@there.example", message)
+        server.answers["RCPT"] = answer
+
+        with pytest.raises(transports.TransportDown):
+            post("ben@there.example", message)
+
+    assert (len(server.mails), server.heard_out, server.asked.count("EHLO")) == (1, False, 1)
 
 
 def test_a_server_slow_to_greet_is_waited_for_as_long_as_a_post_may_take(
@@ -217,6 +233,7 @@ def test_a_good_bye_without_end_changes_nothing(
     server.answers["QUIT"] = answer
 
     assert deliver.run(AT) == Swept(done=1)
+    assert server.heard_out is False
 
 
 @pytest.mark.parametrize("answer", ["", "drip"])
