@@ -107,6 +107,8 @@ def test_an_onion_address_alone_is_plain_http() -> None:
         ("ONION_URL", f"https://{ONION}"),
         ("ONION_URL", "http://aid.example"),
         ("ONION_URL", ONION),
+        ("NTFY_SERVER", "ntfy.example"),
+        ("NTFY_SERVER", "https://ntfy.example/topic"),
     ],
 )
 def test_an_address_that_cannot_be_right_is_refused_in_one_sentence(name: str, value: str) -> None:
@@ -114,6 +116,18 @@ def test_an_address_that_cannot_be_right_is_refused_in_one_sentence(name: str, v
         shown("ALLOWED_HOSTS", **{name: value})
 
     assert f"{name} must be like http" in refused.value.stderr.decode().splitlines()[-1]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["SIGNAL_GATEWAY", "SMS_GATEWAY", "MATRIX_GATEWAY"])
+def test_a_gateway_that_cannot_be_right_is_refused_without_its_token(name: str) -> None:
+    for value in ("token@host", "signal://token@host/", "signal://token@host/{to}/{to}"):
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            shown("ALLOWED_HOSTS", **{name: value})
+
+        said = refused.value.stderr.decode()
+        assert f"{name} must be a URL of apprise, with {{to}}" in said.splitlines()[-1]
+        assert "token@host" not in said
 
 
 @pytest.mark.once
