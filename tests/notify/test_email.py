@@ -190,10 +190,10 @@ def test_a_server_that_hangs_or_drips_is_left_after_a_while(
 def test_also_the_second_message_of_a_connection_is_cut_off(
     server: mailbox.Server, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.5))
     message = transports.Message("Notes", "Notes: there is news", "There is news.", "ab" * 16, AT)
     with transports.get("email").open() as post:
         post("ana@there.example", message)
+        monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.3))
         server.answers["RCPT"] = answer
 
         with pytest.raises(transports.TransportDown):
@@ -228,9 +228,15 @@ def test_a_server_slow_to_greet_is_waited_for_as_long_as_a_post_may_take(
 def test_a_good_bye_without_end_changes_nothing(
     server: mailbox.Server, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.3))
     news()
     server.answers["QUIT"] = answer
+    real = by_email._close
+
+    def close(connection: object) -> None:
+        monkeypatch.setattr(by_email, "POST_LASTS", timedelta(seconds=0.3))
+        real(connection)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(by_email, "_close", close)
 
     assert deliver.run(AT) == Swept(done=1)
     assert server.heard_out is False

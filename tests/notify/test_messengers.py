@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from notify import deliver, outbox, transports
 from notify.models import Channel, Notice
+from notify.transports import POST_LASTS
 from privacy.due import Swept
 from tests.notify import gateways
 from tests.notify.gateways import Answer
@@ -301,6 +302,7 @@ def test_one_that_hangs_or_drips_is_left_and_asked_again(
     assert deliver.run(AT) == Swept(failed=1)
     assert server.heard_out is False
 
+    monkeypatch.setattr("notify.transports.messengers.POST_LASTS", POST_LASTS)
     set_up(shape, server, settings)
     deliver.run(AT + timedelta(seconds=8))
     channel.refresh_from_db()
