@@ -19,7 +19,8 @@ from tests.notify import gateways
 from tests.notify.gateways import Answer
 from tests.notify.pigeons import AT, add
 
-pytestmark = pytest.mark.django_db
+# The wire is the same whatever the rows lie in; the duty itself is asked on both (test_deliver.py).
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SENDER = "Bread & Roses"
 ADDRESS, NUMBER = "her-topic", "+32470000001"

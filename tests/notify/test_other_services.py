@@ -23,6 +23,8 @@ from tests.notify import certificates, gateways
 from tests.notify.gateways import Answer
 from tests.notify.pigeons import AT, add
 
+pytestmark = pytest.mark.once
+
 SENDER = "Bread & Roses"
 SUBJECT, BODY = f"{SENDER}: there is news", f"{SENDER}\n\nThere is news."
 BOTH = f"{SUBJECT}\r\n{BODY}"
