@@ -21,10 +21,9 @@ class PushKeyQuerySet(models.QuerySet["PushKey"]):
         """The pair that counts; None before set-up made one."""
         return self.order_by("-number").first()
 
-    def make(self) -> None:
-        """A new pair, that counts from now on. Where two make one at the same time, one of theirs does."""
-        newest = self.current()
-        row = PushKey(number=newest.number + 1 if newest else 1)
+    def make(self, after: int = 0) -> None:
+        """The pair after the one of that number. Where somebody made it meanwhile, theirs stays."""
+        row = PushKey(number=after + 1)
         row.public_key, private = import_module(WIRE).new_pair()
         row.private_key = instance.service_seal(private, row.sealing_context())
         self.bulk_create([row], ignore_conflicts=True)

@@ -16,7 +16,7 @@ def keep_push_key(at: datetime) -> int:
     key = PushKey.objects.current()
     if key is not None and key.is_genuine():
         return 0
-    PushKey.objects.make()
+    PushKey.objects.make(after=key.number if key else 0)
     lost = list(Channel.objects.filter(transport=PUSH).working())
     for channel in lost:
         channel.broken(at)

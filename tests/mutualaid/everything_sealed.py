@@ -137,7 +137,7 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     before = set(Knock.objects.values_list("pk", flat=True))
     Mailbox.objects.knock(second.secret or b"", TYPED)
     knock = Knock.objects.exclude(pk__in=before).get()
-    PushKey.objects.make()
+    PushKey.objects.make(after=PushKey.objects.count())
     pair = PushKey.objects.current()
     assert pair is not None
     claim = Claim.objects.get(pk=claim.pk)

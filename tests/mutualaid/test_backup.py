@@ -17,6 +17,8 @@ from django.test import Client
 
 from mutualaid import backup
 from mutualaid.restore import RestoreRefused, Wishes, identities, is_in_use
+from notify.models import Channel, PushKey
+from notify.start import keep_push_key
 from organisation.models import Distance
 from privacy import crypto, instance, secret_store
 from privacy.crypto import Unreadable
@@ -28,6 +30,7 @@ from requests_app import desk_key
 from requests_app.models import Claim, Mailbox, Need
 from tests import live, servers
 from tests.mutualaid.an_instance import OPERATOR, every_row, opened, put_back, spellings, taken, world
+from tests.notify.push_service import Browser
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers import people
 from tests.volunteers.people import AT
@@ -151,6 +154,31 @@ def taken_before(lines: list[bytes]) -> bytes:
 
 def without(lines: list[bytes], *beginnings: bytes) -> list[bytes]:
     return [line for line in lines if not line.startswith(beginnings)]
+
+
+def test_the_phones_that_were_told_are_reached_by_what_was_restored(world: World) -> None:
+    keep_push_key(AT)
+    phone = Browser("https://fcm.googleapis.com/fcm/send/x").subscription
+    Channel.objects.add(
+        recipient=world.coordinator.volunteer.pk, transport="push", address=phone, language="en", at=AT
+    )
+    key = PushKey.objects.get()
+    before, sealed = (key.public_text(), key.private()), taken()
+    PushKey.objects.make(after=key.number)
+
+    call_command_restore(world, sealed)
+
+    key = PushKey.objects.get()
+    assert (key.public_text(), key.private()) == before
+    assert Channel.objects.get().is_broken is False
+
+
+def test_a_backup_from_before_there_was_a_key_for_phones_gets_one(world: World) -> None:
+    sealed = taken()
+
+    call_command_restore(world, sealed)
+
+    assert PushKey.objects.get().is_genuine()
 
 
 def test_new_rows_get_numbers_that_are_free(world: World) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from pytest_django import Settings
 
 from notify import deliver, outbox, start, transports
@@ -283,6 +285,35 @@ class TestWhatTheServiceAnswers:
         assert (first.failed, again.done, channel.is_broken) == (1, 1, False)
         assert len({posted.headers["topic"] for posted in service.posted}) == 1
 
+    @pytest.mark.parametrize("answer", [429, 503])
+    def test_one_that_asks_for_half_a_minute_gets_it(
+        self, service: Server, phone: Browser, answer: int
+    ) -> None:
+        service.answers[""], service.said = answer, {"Retry-After": "30"}
+        news(phone)
+
+        deliver.run(AT)
+        service.answers.clear()
+        too_soon = deliver.run(AT + timedelta(seconds=29))
+        then = deliver.run(AT + timedelta(seconds=31))
+
+        assert (too_soon, then.done, len(service.posted)) == (Swept(), 1, 2)
+
+    def test_one_that_is_down_holds_up_no_other(
+        self, service: Server, phone: Browser, settings: Settings
+    ) -> None:
+        service.answers[""] = 503
+        news(phone)
+        with push_service.listening() as other:
+            settings.PUSH_HOSTS = [service.place, other.place]
+            eve = Browser(f"http://{other.place}/eve")
+            for _once_more in range(5):
+                news(eve)
+
+            swept = deliver.run(AT)
+
+        assert (swept, len(other.posted)) == (Swept(done=5, failed=1), 5)
+
     @pytest.mark.parametrize("answer", ["hang", "drip"])
     def test_one_that_never_ends_its_answer_is_left(
         self, service: Server, phone: Browser, answer: str, monkeypatch: pytest.MonkeyPatch
@@ -506,6 +537,15 @@ class TestWhoIsOfferedIt:
         assert (form.is_valid(), "push" in transports.offered()) == (False, False)
 
 
+def test_the_database_does_not_hold_the_private_half_of_our_key() -> None:
+    start.keep_push_key(AT)
+    key = PushKey.objects.get()
+
+    stored = repr(PushKey.objects.values_list().get()).encode() + bytes(key.private_key)
+
+    assert (len(key.private()), key.private() in stored) == (32, False)
+
+
 class TestTheKeyPair:
     def test_it_is_made_once(self) -> None:
         start.keep_push_key(AT)
@@ -514,14 +554,6 @@ class TestTheKeyPair:
         start.keep_push_key(AT)
 
         assert PushKey.objects.values().get() == first
-
-    def test_the_database_does_not_hold_the_private_half(self) -> None:
-        start.keep_push_key(AT)
-        key = PushKey.objects.get()
-
-        stored = repr(PushKey.objects.values_list().get()).encode() + bytes(key.private_key)
-
-        assert (len(key.private()), key.private() in stored) == (32, False)
 
     @pytest.mark.parametrize("damaged", ["private_key", "public_key"])
     def test_where_it_does_not_open_another_is_made_and_owners_see_that_their_phones_are_not_reached(
@@ -551,9 +583,31 @@ class TestTheKeyPair:
         channel.refresh_from_db()
         assert (status(), channel.is_broken) == ("queued", False)
 
+    @pytest.mark.django_db(transaction=True)
+    def test_two_that_start_at_the_same_moment_agree_on_one(self) -> None:
+        gate, problems = threading.Barrier(4), []
+
+        def begin() -> None:
+            try:
+                gate.wait()
+                start.keep_push_key(AT)
+            except Exception as problem:
+                problems.append(problem)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=begin) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert problems == []
+        assert [key.is_genuine() for key in PushKey.objects.all()] == [True]
+
     def test_a_pair_whose_private_half_was_moved_does_not_open(self) -> None:
-        for _twice in range(2):
-            PushKey.objects.make()
+        for number in range(2):
+            PushKey.objects.make(after=number)
         one, other = PushKey.objects.order_by("number")
         one.private_key = other.private_key
 
