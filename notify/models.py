@@ -38,6 +38,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
     def working(self) -> "ChannelQuerySet":
         return self.filter(broken_at__isnull=True)
 
+    def broken(self) -> "ChannelQuerySet":
+        """Those from which messages come back: their owner is to read it."""
+        return self.filter(broken_at__isnull=False)
+
     def to_be_tried(self) -> "ChannelQuerySet":
         """Those that broke, or that nobody has tried yet."""
         return self.filter(Q(broken_at__isnull=False) | Q(tested_at__isnull=True))

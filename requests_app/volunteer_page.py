@@ -37,7 +37,8 @@ class Board:
 
     `over`: how much they had that is not needed any more; what it was is not said. `called_off`: to how much
     of that they were on the way, so to speak: they are to be told not to go. `idle`: why there is
-    nothing, where it is theirs to change ("no-offers", "break", "enough"). `told`: whether mail reaches them.
+    nothing, where it is theirs to change ("no-offers", "break", "enough"). `told`: whether news reaches
+    them by itself. `broken`: whether messages come back from a way they chose.
     """
 
     mine: list[Row]
@@ -46,6 +47,7 @@ class Board:
     called_off: int
     idle: str
     told: bool
+    broken: bool
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
     matches = [m for m in found if m.task_id in tasks and not _is_theirs(tasks[m.task_id], claims)]
     # Whoever has her code on paper comes first: a need nobody can come back to is asked in vain.
     matches.sort(key=lambda match: not tasks[match.task_id].need.mailbox.confirmed)
+    broke = list(Channel.objects.of(volunteer.pk).values_list("broken_at", flat=True))
     held = set(Claim.objects.holding(at).filter(task__in=tasks).values_list("task_id", flat=True))
     return Board(
         mine=[_row(claim.task, claim.need, [], claim=claim) for claim in claims],
@@ -140,7 +143,8 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
         over=Claim.objects.over_for(volunteer).count(),
         called_off=CalledOff.objects.told(volunteer, at).count(),
         idle=_idle(volunteer, at),
-        told=Channel.objects.of(volunteer.pk).working().exists(),
+        told=None in broke,
+        broken=any(broke),
     )
 
 

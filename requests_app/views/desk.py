@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from notify.models import Channel
 from privacy import clock, instance
 from privacy.crypto import Unreadable
 from privacy.models import CLOCK_TRUSTED, Heartbeat
@@ -166,6 +167,7 @@ def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> Htt
         return render(request, "requests_app/desk.html#rows", data)
     data["trouble"] = desk_trouble.look()
     data["key_is_out"] = desk_keys.is_closed()
+    data["broken_way"] = Channel.objects.of(request.user.pk).broken().exists()
     data["filters"] = FilterForm(chosen, page.rows)
     data["key_sheet"] = key_sheet_form or _unconfirmed()
     return render(request, "requests_app/desk.html", data, status=BAD_INPUT if key_sheet_form else 200)

@@ -266,6 +266,32 @@ def test_she_can_have_one_message_to_try_where_none_arrived_and_no_more(
     assert Channel.objects.to_be_tried().count() == 0
 
 
+@pytest.mark.parametrize(("path", "who"), [("/board/", "ben"), ("/desk/", "ana")])
+def test_whoever_is_told_nothing_any_more_reads_so_where_they_look_first(
+    world: World, path: str, who: str
+) -> None:
+    person = world.coordinator if who == "ana" else world.volunteer("Ben")
+    other = world.volunteer("Eve")
+    for somebody in (person, other):
+        Channel.objects.add(
+            recipient=somebody.volunteer.pk,
+            transport="email",
+            address="kestrel@example.org",
+            language="en",
+            at=AT,
+        )
+    client, pages = volunteer_client(person), []
+    Channel.objects.get(recipient=other.volunteer.pk).broken(AT)
+    pages.append(text(client.get(path)))
+    Channel.objects.get(recipient=person.volunteer.pk).broken(AT)
+    pages.append(text(client.get(path)))
+    Channel.objects.get(recipient=person.volunteer.pk).test(AT)
+    pages.append(text(client.get(path)))
+
+    assert ["Our messages to you come back." in page for page in pages] == [False, True, False]
+    assert '<a href="/profile/#news">' in pages[1]
+
+
 def test_a_message_typed_while_the_key_was_closed_waits_for_the_passphrase(world: World) -> None:
     visit, need = world.ask()
     ben = world.volunteer("Ben")
