@@ -105,7 +105,7 @@ def postgres_stops(rig: Rig, times: int = 3) -> Outcome:
     assert rig.servers
     rig.workers(2)
     rig.tree()
-    rig.lay(lasts=24)
+    rig.lay(lasts=40)
     time.sleep(2)
     with rig.fault():
         for _time in range(times):
