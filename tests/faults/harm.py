@@ -45,7 +45,7 @@ class Killer:
 
     def anybody(self) -> None:
         with self.lock:
-            if pids := self.rig.worker_pids():
+            if pids := [pid for pid in self.rig.worker_pids() if _lives(pid)]:
                 self._kill(self.rig.chance.choice(pids))
 
     def _whose(self, port: int) -> int:
@@ -69,6 +69,13 @@ class Killer:
         while self.left > 0:
             time.sleep(self.rig.chance.uniform(0.3, 1.2))
             self.anybody()
+
+
+def _lives(pid: int) -> bool:
+    """Also not one that was killed a moment ago."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def kills(rig: Rig, workers: int = 4) -> Outcome:
@@ -121,10 +128,10 @@ def gateway_fails(rig: Rig, does: str, lasts: float = 20) -> Outcome:
     rig.workers(WORKERS)
     rig.lay(lasts=lasts + 6)
     time.sleep(3)
+    rig.book.does[EVERYBODY] = does
     with rig.fault():
-        rig.book.does[EVERYBODY] = does
         time.sleep(lasts)
-        rig.book.does[EVERYBODY] = OK
+    rig.book.does[EVERYBODY] = OK
     return rig.settle()
 
 
