@@ -16,7 +16,7 @@ from notify.breaker import Breaker
 from notify.models import QUEUED, Channel, Notice, NoticeQuerySet
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
 from privacy.crypto import Unreadable
-from privacy.due import URGENT_PAUSE, Lease, Swept, Watch, goes_on, lease, suspect
+from privacy.due import OTHERS_FIRST, URGENT_PAUSE, Lease, Swept, Watch, goes_on, lease, suspect
 
 # A worker that died holds its notices so long. The last post of a batch begins early enough to end, and to be
 # marked, before.
@@ -28,8 +28,6 @@ LANES = 3
 # So long a batch goes without asking the database whether its notices are still to be sent, and without
 # marking those that were: a worker that is killed sends so much again.
 MOMENT = timedelta(milliseconds=20)
-# So long at least another one goes first, after something hung until it was cut.
-OTHERS_FIRST = timedelta(seconds=2)
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +83,11 @@ class Round:
         if not _risk.acquire(blocking=False):
             return Swept()
         try:
-            due = self.due() if self.breaker.is_down else self.due().suspect()
-            return self.send_all(self.lease(due, int(self.breaker.may_probe(self.watch.now()))))
+            one = int(self.breaker.may_probe(self.watch.now()))
+            if not self.breaker.is_down:
+                return self.send_all(self.lease(self.due().suspect(), one))
+            # Somebody else's, where there is one: perhaps it is the address that brings it down.
+            return self.send_all(self.lease(self.due().fresh(), one) or self.lease(self.due(), one))
         finally:
             _risk.release()
 
@@ -134,15 +135,15 @@ class Round:
                     notice, max(began + URGENT_PAUSE, now + max(OTHERS_FIRST, down.after or OTHERS_FIRST))
                 )
                 raise
-            notice.failed(self.watch.now(), down.after)
+            notice.failed(self.watch.now(), began, down.after)
             return Swept(failed=1)
         except NotNow as refused:
-            notice.failed(self.watch.now(), refused.after)
+            notice.failed(self.watch.now(), began, refused.after)
             self.breaker.worked(self.watch.now())
             return Swept(failed=1)
         except Exception as problem:
             log.error("a notice through %s failed: %s", self.slug, type(problem).__name__)
-            notice.failed(self.watch.now())
+            notice.failed(self.watch.now(), began)
             return Swept(failed=1)
         else:
             batch.handed_over(notice)

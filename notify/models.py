@@ -13,7 +13,7 @@ from notify import transports
 from notify.push_key import PushKey
 from privacy import clock, instance
 from privacy.crypto import Unreadable, context
-from privacy.due import FREE, DueQuerySet, DueRow, Lease, back_off, held, wait
+from privacy.due import FREE, URGENT_ATTEMPTS, DueQuerySet, DueRow, Lease, back_off, held, wait
 from privacy.fields import FieldClasses, random_key
 from privacy.states import SomebodyWasFaster, Stateful, before
 
@@ -226,8 +226,9 @@ class NoticeQuerySet(DueQuerySet["Notice"]):
         return self.filter(transport=transport, gateway=gateway).select_related("channel")
 
     def fresh(self) -> "NoticeQuerySet":
-        """Those that were never tried in vain."""
-        return self.filter(attempts=0)
+        """Those that were never tried in vain, and whose address did not fail another a moment ago."""
+        doubted = Notice.objects.filter(status=QUEUED, attempts__range=(1, URGENT_ATTEMPTS))
+        return self.filter(attempts=0).exclude(channel__in=doubted.values("channel"))
 
     def suspect(self) -> "NoticeQuerySet":
         """Those that were: perhaps the next try lasts long, too."""
@@ -322,11 +323,11 @@ class Notice(Stateful, DueRow):
                     send_after=until, purge_after=until + GIVEN_UP_AFTER, retry_after=None
                 )
 
-    def failed(self, at: datetime, after: timedelta | None = None) -> None:
+    def failed(self, at: datetime, began: datetime, after: timedelta | None = None) -> None:
         """Its address could not be reached, and that says nothing about others. One that fails for a day is
         shown to its owner as broken.
 
-        `after`: how long the other side asked us to wait.
+        `began`: when it was tried. `after`: how long the other side asked us to wait.
         """
         if self.attempts + 1 >= HOPELESS:
             self.drop(at)
@@ -334,7 +335,7 @@ class Notice(Stateful, DueRow):
         elif after is not None:
             wait(self, at + after)
         else:
-            back_off(self, at)
+            back_off(self, at, began)
 
     def message_key(self) -> str:
         """What the outside may see of the idempotency key: the same for the same notice, and nothing else."""

@@ -29,6 +29,8 @@ SWEEP_LASTS = timedelta(seconds=5)
 # A row its verb left due rests, so that it does not stand before the others in this sweep.
 REST = timedelta(seconds=1)
 URGENT_PAUSE = timedelta(seconds=5)
+# So long at least others go first, after something hung until it was cut.
+OTHERS_FIRST = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 # Two minutes of failing every five seconds are a row that waits for something slower.
 URGENT_ATTEMPTS = 24
@@ -175,9 +177,14 @@ def complete(row: DueRow, retry_after: datetime | None = None) -> bool:
     return _give_back(row, attempts=0, retry_after=retry_after)
 
 
-def back_off(row: DueRow, at: datetime) -> bool:
-    """Give the row back as failed: it is tried again after a pause that grows."""
-    return _give_back(row, attempts=F("attempts") + 1, retry_after=at + pause(row.attempts + 1))
+def back_off(row: DueRow, at: datetime, began: datetime | None = None) -> bool:
+    """Give the row back as failed: it is tried again after a pause that grows.
+
+    Where a try may last long, `began` is when it began: what it took counts as part of the pause.
+    """
+    rests = pause(row.attempts + 1)
+    after = at + rests if began is None else max(began + rests, at + min(rests, OTHERS_FIRST))
+    return _give_back(row, attempts=F("attempts") + 1, retry_after=after)
 
 
 def wait(row: DueRow, until: datetime) -> bool:

@@ -13,7 +13,7 @@ from notify.breaker import PROBE_EVERY
 from notify.models import HOPELESS, Channel, Notice, NoticeQuerySet
 from notify.tasks import DUTIES
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, TransportDown
-from privacy.due import Swept, Watch, lease
+from privacy.due import URGENT_ATTEMPTS, Swept, Watch, lease
 from tests.notify.pigeons import AT, Pigeons, add
 
 pytestmark = pytest.mark.django_db
@@ -272,6 +272,34 @@ class TestOneThatHangs:
         assert statuses() == {"sent": 3, "queued": 1}
         # Again and again, but at most every five seconds.
         assert 8 <= pigeons.tried.count("roof 1") - 1 <= 14
+
+    def test_is_not_tried_with_each_of_its_news(self, pigeons: Pigeons) -> None:
+        well, hangs = news(2)
+        pigeons.trouble["roof 1"] = TransportDown()
+        deliver.run(AT)
+        for number in range(20):
+            outbox.queue(hangs.recipient, f"more news {number}", AT)
+
+        for second in range(1, 31):
+            outbox.queue(well.recipient, f"second {second}", AT + second * SECOND)
+            deliver.run(AT + second * SECOND)
+        while_it_hung = pigeons.tried.count("roof 1")
+        pigeons.trouble.clear()
+        for second in range(31, 38):
+            deliver.run(AT + second * SECOND)
+
+        # One of them, every five seconds at the most often, after 1, 2 and 4.
+        assert 5 <= while_it_hung <= 9
+        assert statuses() == {"sent": 52}
+
+    def test_for_longer_than_two_minutes_is_tried_at_once_with_something_new(self, pigeons: Pigeons) -> None:
+        (hangs,) = news(1)
+        Notice.objects.update(attempts=URGENT_ATTEMPTS + 1, retry_after=AT + 100 * SECOND)
+        outbox.queue(hangs.recipient, "more news", AT)
+
+        deliver.run(AT)
+
+        assert pigeons.tried == ["roof 0"]
 
     def test_is_nobody_elses_trouble_where_another_lane_got_through_meanwhile(
         self, pigeons: Pigeons, monkeypatch: pytest.MonkeyPatch
