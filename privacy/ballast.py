@@ -26,6 +26,10 @@ LARGEST_PART = 1 / 16
 MEGABYTE = 1 << 20
 
 
+class NoRoom(OperationalError):
+    """The disk is full, or about to be: what room there is, is for what ends."""
+
+
 def size() -> int:
     """Bytes it should hold; 0 where the operator wants none."""
     disk = os.statvfs(_path().parent)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
-from privacy import instance
+from privacy import ballast, instance
 from privacy.codes import secret_from
 from privacy.derivation import derive_all
 from requests_app.models import Asked, Errand, Mailbox, Need
@@ -46,11 +46,13 @@ def ask(
     """Store a need. From an open mailbox it joins that one; otherwise a new return code is made, and `errand`
     follows when it is typed.
 
-    Raises derivation.Busy, crypto.SealingImpossible, PostedBefore: then nothing was stored.
+    Raises derivation.Busy, crypto.SealingImpossible, PostedBefore, ballast.NoRoom: then nothing was stored.
     """
     asked = replace(asked, form_key=stored_form_key(key))
     if (again := _asked_before(key, visit, at)) is not None:
         return again
+    if ballast.is_full():
+        raise ballast.NoRoom
     opened = visit or _new_mailbox(key, language, at, errand)
     try:
         Need.objects.ask(opened.mailbox, asked, at)

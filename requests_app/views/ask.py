@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from organisation import kinds
 from organisation.models import Organisation, PhoneNumber
 from organisation.page_language import keeps_typed, typed_only
-from privacy import ballast, clock, codes, tickets
+from privacy import clock, codes, tickets
 from privacy.gate import Busy
 from privacy.tickets import Purpose, Ticket
 from requests_app import asking, visits
@@ -49,17 +49,11 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _ask_form(request, form, at, _status(form.is_bound))
     key = asking.form_key(form.cleaned_data["token"], csrf_secret(request), form.typed())
-    if ballast.is_full():
-        # What room there is, is for what ends.
-        return _ask_form(request, form.not_now(), at, UNAVAILABLE)
     try:
         at = tickets.pay(request, ASKING, at)
         opened = asking.ask(form.asked(), key, visit, translation.get_language() or "", at)
-    except Busy:
-        return _ask_form(request, form.once_more(), at, BAD_INPUT)
-    except OperationalError:
-        # Whether or not it was stored: the same form sent again makes one need.
-        return _ask_form(request, form.not_now(), at, UNAVAILABLE)
+    except (Busy, OperationalError) as problem:
+        return _once_more(request, form, at, problem)
     except asking.PostedBefore:
         return redirect("return")
     if opened is not visit:
@@ -135,6 +129,13 @@ def _ask_form(request: HttpRequest, form: AskForm, at: datetime, status: int) ->
     """The form, with everything that was typed, and a ticket that ripens while she fills it."""
     page = {"form": form, "kind": form.kind, "ticket": Ticket.for_form(request, ASKING, at), **_who_is_on(at)}
     return render(request, "requests_app/ask.html", page, status=status)
+
+
+def _once_more(request: HttpRequest, form: AskForm, at: datetime, problem: Exception) -> HttpResponse:
+    """Too many at once, or the database cannot write. Whether or not it did: sent again it makes one need."""
+    if isinstance(problem, Busy):
+        return _ask_form(request, form.once_more(), at, BAD_INPUT)
+    return _ask_form(request, form.not_now(), at, UNAVAILABLE)
 
 
 def _ask_for_code(request: HttpRequest, form: ReturnForm, at: datetime) -> HttpResponse:

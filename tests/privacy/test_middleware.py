@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import BadRequest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils.functional import SimpleLazyObject
 
 from privacy import crypto, gate
@@ -218,6 +218,53 @@ def test_without_the_database_the_503_is_the_same_page(monkeypatch: pytest.Monke
 
     assert response is not None
     assert '<a class="leave" href="/a/leave/">Leave now</a>' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [("get", "Nothing was stored."), ("post", "We do not know whether your last step worked.")],
+)
+@pytest.mark.parametrize("problem", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_a_calm_503_that_says_what_is_known(
+    method: str, says: str, problem: type[Exception]
+) -> None:
+    request = getattr(RequestFactory(), method)("/a/mine/")
+
+    response = SealedOr503(_never).process_exception(request, problem("a name and an address"))
+
+    assert response is not None
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    page = response.content.decode()
+    assert (says in page, "address" in page) == (True, False)
+
+
+@pytest.mark.parametrize(("problem", "status"), [(OperationalError, 503), (ValueError, 500)])
+def test_a_database_that_is_away_before_any_view_is_met_is_a_503_as_well(
+    client: Client, monkeypatch: pytest.MonkeyPatch, problem: type[Exception], status: int
+) -> None:
+    def away(session: SessionStore) -> dict[str, object]:
+        raise problem("a name and an address")
+
+    monkeypatch.setattr("privacy.sessions.SessionStore.load", away)
+    client.raise_request_exception = False
+    client.cookies["s"] = SessionStore()._get_new_session_key()
+
+    answer = client.get("/board/")
+
+    assert (answer.status_code, b"address" in answer.content) == (status, False)
+
+
+@pytest.mark.parametrize("problem", [OperationalError, ValueError])
+def test_a_full_disk_gets_room_by_whoever_meets_it_first(
+    monkeypatch: pytest.MonkeyPatch, problem: type[Exception]
+) -> None:
+    gone: list[bool] = []
+    monkeypatch.setattr("privacy.ballast.is_full", lambda: True)
+    monkeypatch.setattr("privacy.ballast.let_go", lambda: gone.append(True))
+
+    SealedOr503(_never).process_exception(RequestFactory().post("/"), problem())
+
+    assert gone == [True] * (problem is OperationalError)
 
 
 def test_an_error_whose_page_cannot_be_drawn_has_a_way_out_and_the_headers() -> None:

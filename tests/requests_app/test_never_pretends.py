@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from notify.models import Channel, Notice
@@ -13,6 +14,7 @@ from privacy.crypto import SealingImpossible
 from privacy.keyring import FileKeyring, keyring
 from requests_app import rings, tasks
 from requests_app.models import Claim, Mailbox, Need
+from requests_app.models.need_queryset import NeedQuerySet
 from tests.requests_app.test_damaged_rows import enter
 from tests.requests_app.test_pages import ask_for_a_ride, hidden, post, text, volunteer_client
 from tests.requests_app.world import TODAY, TOMORROW, World, only_task, say_yes, take
@@ -395,3 +397,39 @@ def test_whoever_was_expected_reads_on_the_board_that_it_is_not_needed_any_more(
 
     assert "1 thing you had is not needed any more." in page
     assert "The way there" not in page
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["not stored", "stored, and its answer lost"])
+def test_what_was_asked_on_a_full_disk_comes_back_as_it_was_typed_and_makes_one_need(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    ask = NeedQuerySet.ask
+
+    def full(queryset: NeedQuerySet, *args: Any) -> Need:
+        if stored:
+            ask(queryset, *args)
+        raise OperationalError("database or disk is full")
+
+    page = text(client.get("/a/ride/"))
+    answers = {"area": world.area.pk, "day": TOMORROW.isoformat(), "token": hidden(page, "token")}
+    answers |= {"note": "Under the lamp.", "desk_reads": "no"}
+    with monkeypatch.context() as context:
+        context.setattr(NeedQuerySet, "ask", full)
+        refused = post(client, "/a/ride/", page, **answers)
+    again = post(client, "/a/ride/", text(refused), **answers)
+
+    assert refused.status_code == 503
+    assert "Under the lamp." in text(refused)
+    assert "We cannot store it just now. Press Ask once more in a minute." in text(refused)
+    assert (again.status_code, again["Location"], Need.objects.count()) == (302, "/a/code/", 1)
+
+
+def test_nothing_is_asked_into_the_room_that_is_for_what_ends(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("privacy.ballast.is_full", lambda: True)
+
+    refused = ask_for_a_ride(client, world)
+
+    assert (refused.status_code, Need.objects.count()) == (503, 0)
+    assert "We cannot store it just now." in text(refused)
