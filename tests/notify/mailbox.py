@@ -17,8 +17,10 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Talk)
+    allow_reuse_address = True
+
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Talk)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.mails: list[str] = []
@@ -82,8 +84,8 @@ class _Talk(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def listening(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    with Server(tls) as server:
+def listening(tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Server]:
+    with Server(tls, port) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield server
         server.over.set()
