@@ -17,7 +17,7 @@ ROUNDED = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that is wrong: "what", since when ("" where nobody knows), and what to do."""
+    """One thing that is wrong, since when ("" where nobody knows), and what to do ("" where that is said)."""
 
     what: str
     since: str
@@ -57,7 +57,8 @@ def _troubles(found: Health) -> list[Trouble]:
         silent = found.is_worker_alive and not duty.is_looked_after
         waits = duty.duty.destroys and not found.is_clock_trusted
         if not waits and (silent or not duty.is_in_time):
-            troubles.append(_late(duty))
+            # Why everything is late where nobody is at work has been said.
+            troubles.append(_late(duty, str(duty.duty.do) if found.is_worker_alive else ""))
     return troubles
 
 
@@ -77,11 +78,11 @@ def _full() -> Trouble:
     )
 
 
-def _late(found: DutyHealth) -> Trouble:
+def _late(found: DutyHealth, do: str) -> Trouble:
     what = [str(found.duty.says)]
     if found.duty.ways and (ways := found.duty.ways(found.at)):
         what.append(gettext("By: %(ways)s.") % {"ways": ", ".join(map(str, ways))})
-    return Trouble(" ".join(what), _since(found.since, found.at), str(found.duty.do))
+    return Trouble(" ".join(what), _since(found.since, found.at), do)
 
 
 def _since(moment: datetime | None, at: datetime) -> str:

@@ -56,7 +56,7 @@ def test_a_worker_that_stopped_is_said_once_with_what_is_late_for_it(world: Worl
         (
             "The time of some needs is over. They are not destroyed yet.",
             "Since about 12:30.",
-            "Tell whoever runs the machine to look, and to start it again.",
+            "",
         ),
     ]
 
