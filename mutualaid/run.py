@@ -166,6 +166,12 @@ def refuse_a_busy_port(host: str, port: int) -> None:
             sys.exit(f"Cannot listen on {host}:{port} ({problem.strerror}). Set HOST or PORT to another.")
 
 
+def hand_down_a_memory() -> None:
+    """Of which clock is trusted (privacy/clock.py): a nursery that died must not forget that one was set."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(os.memfd_create("mutualaid clocks", 0), 64)
+
+
 def nursery() -> None:
     os.chdir(BASE_DIR)
     # One arena for all threads: with one each, the allocator keeps several megabytes for nothing.
@@ -177,6 +183,7 @@ def main() -> None:
     no_core.leave_no_core()
     host, port = read("HOST", "127.0.0.1"), int(read("PORT", "8000"))
     refuse_a_busy_port(host, port)
+    hand_down_a_memory()
     # mutualaid/web.py says when it serves.
     say("Starting …")
     Runner([Child("nursery", nursery, patience=2 * PATIENCE + 5)]).run()

@@ -1,9 +1,10 @@
 """Somebody set a clock: nothing fires early or late, nobody reads on, and only the desk ends the doubt."""
 
 import os
+import struct
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -155,14 +156,27 @@ def test_whoever_is_forked_doubts_and_trusts_with_the_others(clocks: Clocks) -> 
     assert (before, clock.jumped()) == (True, False)
 
 
-@pytest.mark.once
-def test_a_process_that_is_started_anew_takes_the_clock_as_it_is() -> None:
+def told_by(*handed_down: int) -> str:
+    """What a process that is started anew thinks of the clock."""
     done = subprocess.run(
-        [sys.executable, "-c", "from privacy import clock; print(clock.jumped(), clock.at_once(0))"],
+        [sys.executable, "-c", "from privacy import clock; print(clock.jumped())"],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "mutualaid.settings"},
+        pass_fds=handed_down,
         capture_output=True,
         text=True,
         check=True,
     )
+    return done.stdout.strip()
 
-    assert (done.stdout, datetime.now(UTC) > datetime(2026, 1, 1, tzinfo=UTC)) == ("False 0\n", True)
+
+@pytest.mark.once
+def test_a_system_that_is_started_anew_takes_the_clock_as_it_is_and_a_part_of_it_that_died_does_not() -> None:
+    memory = os.memfd_create("mutualaid clocks")
+    os.ftruncate(memory, 64)
+    first = told_by(memory)
+    wall = struct.unpack("d", os.pread(memory, 8, 0))[0]
+    os.pwrite(memory, struct.pack("d", wall - 2 * HOUR), 0)
+    after_the_jump = told_by(memory)
+    os.close(memory)
+
+    assert (first, after_the_jump, told_by()) == ("False", "True", "False")
