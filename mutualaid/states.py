@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from notify.models import Notice
+from privacy.states import Moves
 from requests_app.models import Claim, Need, Task
 
 MACHINES: tuple[Any, ...] = (Need, Task, Claim, Notice)
 INTRODUCTION = """# States
 
 Drawn from the code by `python manage.py states`; a test compares. Each table stands beside its model
-as `MOVES`, and a row changes only along it, by compare-and-set.
+as `MOVES`, and a row changes only along it, by compare-and-set. "By" names the verbs that lead along an
+arrow: methods of the row, of its QuerySet or of what it belongs to. What happened when is in `Event`, to the
+hour, until the need is purged.
 """
 
 
@@ -21,21 +24,33 @@ def drawn() -> str:
 
 def _machine(model: Any) -> str:
     name, about = model.__name__, (model.__doc__ or "").split("\n")[0]
+    lives = f"Its row lives {model.privacy.lives}."
     return "\n".join(
-        [f"## {name}\n\n{about}\n", "```mermaid", *_diagram(model.MOVES), "```\n", _table(model.MOVES)]
+        [
+            f"## {name}\n\n{about} {lives}\n",
+            "```mermaid",
+            *_diagram(model.MOVES),
+            "```\n",
+            _table(model.MOVES),
+        ]
     )
 
 
-def _diagram(moves: dict[str, frozenset[str]]) -> Iterable[str]:
+def _diagram(moves: Moves) -> Iterable[str]:
     yield "stateDiagram-v2"
     for state, following in moves.items():
-        yield from (f"    {state} --> {after}" for after in sorted(following))
+        yield from (f"    {state} --> {after} : {following[after]}" for after in sorted(following))
         if not following:
             yield f"    {state} --> [*]"
 
 
-def _table(moves: dict[str, frozenset[str]]) -> str:
-    rows = [
-        f"| {state} | {', '.join(sorted(after)) or 'nothing: it is over'} |" for state, after in moves.items()
-    ]
-    return "\n".join(["| from | may become |", "|---|---|", *rows, ""])
+def _table(moves: Moves) -> str:
+    rows = []
+    for state, following in moves.items():
+        rows += [f"| {state} | {after} | {_code(following[after])} |" for after in sorted(following)]
+        rows += [] if following else [f"| {state} | nothing: it is over | |"]
+    return "\n".join(["| from | may become | by |", "|---|---|---|", *rows, ""])
+
+
+def _code(verbs: str) -> str:
+    return ", ".join(f"`{verb}`" for verb in verbs.split(", "))

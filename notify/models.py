@@ -263,9 +263,9 @@ class Notice(Stateful, DueRow):
     """One line in the outbox: one message that is to leave through one channel."""
 
     MOVES: ClassVar = {
-        QUEUED: frozenset({SENT, DROPPED}),
-        SENT: frozenset(),
-        DROPPED: frozenset(),
+        QUEUED: {SENT: "mark_sent", DROPPED: "drop, broken"},
+        SENT: {},
+        DROPPED: {},
     }
     BEFORE: ClassVar = before(MOVES)
 

@@ -10,7 +10,11 @@ from django.db.models import Q
 ANY = Q()
 
 
-def before(moves: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+# State → the states it may become, each with the names of the verbs that lead there.
+Moves = Mapping[str, Mapping[str, str]]
+
+
+def before(moves: Moves) -> dict[str, list[str]]:
     """For each state, those it may follow: for a QuerySet that moves many rows in one statement."""
     return {to: [state for state, after in moves.items() if to in after] for to in moves}
 
@@ -24,9 +28,9 @@ class SomebodyWasFaster(Exception):
 
 
 class Stateful(models.Model):
-    """A row with a `status` that changes only along `MOVES` (state → the states it may become)."""
+    """A row with a `status` that changes only along `MOVES`."""
 
-    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {}
+    MOVES: ClassVar[Moves] = {}
 
     status = models.CharField(max_length=16)
 

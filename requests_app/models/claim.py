@@ -60,13 +60,23 @@ class Claim(CanBeApproved, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
-        HELD: frozenset({APPROVED, STANDBY, RELEASED, DECLINED, LAPSED}),
-        STANDBY: frozenset({HELD, RELEASED, DECLINED}),
-        APPROVED: frozenset({DONE, RELEASED, DECLINED}),
-        DONE: frozenset(),
-        RELEASED: frozenset(),
-        DECLINED: frozenset(),
-        LAPSED: frozenset(),
+        HELD: {
+            APPROVED: "approve, approve_unattended",
+            STANDBY: "approve",
+            RELEASED: "release, suspend, end_with_need",
+            DECLINED: "decline",
+            LAPSED: "lapse",
+        },
+        STANDBY: {
+            HELD: "hold, step_in, approve",
+            RELEASED: "release, suspend, end_with_need",
+            DECLINED: "decline",
+        },
+        APPROVED: {DONE: "finish, met", RELEASED: "release, suspend, end_with_need", DECLINED: "decline"},
+        DONE: {},
+        RELEASED: {},
+        DECLINED: {},
+        LAPSED: {},
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

@@ -53,14 +53,20 @@ SHOWN_AFTER_END = timedelta(hours=24)
 class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
     """What one asker asked. It makes the tasks that volunteers take."""
 
+    ENDS = {
+        MET: "met",
+        WITHDRAWN: "withdraw",
+        EXPIRED: "expire, close_without_key",
+        ERASED: "erase",
+    }
     MOVES = {
-        OPEN: frozenset({*ENDED, PAUSED, UNREADABLE}),
-        PAUSED: frozenset({*ENDED, OPEN, UNREADABLE}),
-        UNREADABLE: frozenset({*ENDED, OPEN, PAUSED}),
-        MET: frozenset({ERASED}),
-        WITHDRAWN: frozenset({ERASED}),
-        EXPIRED: frozenset({ERASED}),
-        ERASED: frozenset(),
+        OPEN: {**ENDS, MET: "met, finish", PAUSED: "pause, hide", UNREADABLE: "lose_key"},
+        PAUSED: {**ENDS, OPEN: "resume", UNREADABLE: "lose_key"},
+        UNREADABLE: {**ENDS, OPEN: "write_again", PAUSED: "write_again"},
+        MET: {ERASED: "erase"},
+        WITHDRAWN: {ERASED: "erase"},
+        EXPIRED: {ERASED: "erase"},
+        ERASED: {},
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

@@ -96,11 +96,11 @@ class Task(Stateful, DueRow):
     """One unit of a need that one volunteer takes: a stay, a leg, a companion."""
 
     MOVES = {
-        OPEN: frozenset({HELD, CLOSED}),
-        HELD: frozenset({OPEN, APPROVED, CLOSED}),
-        APPROVED: frozenset({OPEN, DONE, CLOSED}),
-        DONE: frozenset(),
-        CLOSED: frozenset(),
+        OPEN: {HELD: "claim, step_in, approve, free_again", CLOSED: "close_all"},
+        HELD: {OPEN: "free_again, let_go", APPROVED: "approve, approve_unattended", CLOSED: "close_all"},
+        APPROVED: {OPEN: "free_again, let_go", DONE: "finish, met", CLOSED: "close_all"},
+        DONE: {},
+        CLOSED: {},
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

@@ -243,8 +243,17 @@ def _take_step(walk: Walk, verb: str, number: int, who: int, stale: bool) -> set
     for row, status in after.items():
         machine, was = row[0], states.get(row)
         assert was in (None, status) or _leads(machine.MOVES, was, status), (verb, row, was, status)
+        if was is not None and status in machine.MOVES[was] and row in _acted_on(walk, verb, number, who):
+            assert verb.replace(" ", "_") in machine.MOVES[was][status].split(", "), (verb, was, status)
     _check(walk)
     return {verb}
+
+
+def _acted_on(walk: Walk, verb: str, number: int, who: int) -> set[tuple[Any, Any]]:
+    """The row whose verb it is; what happens to others with it has names of its own."""
+    if verb in ("approve", "decline", "release", "finish", "lapse", "step in"):
+        return {(Claim, claim_of(walk.people[who], walk.task(number)).pk)}
+    return {(Need, walk.need.pk)}
 
 
 def _states(walk: Walk) -> dict[tuple[Any, Any], str]:
