@@ -27,6 +27,7 @@ _connect = socket.socket.connect
 # What not every machine can do: which module does it, how it is called, and what is missing for it here.
 NEEDING: list[tuple[str, str, Callable[[], list[str]]]] = [
     ("journeys/test_blocks", "Reading the raw blocks of a disk.", loop.missing),
+    ("journeys/test_power_cut", "Cutting the power of a disk.", loop.missing),
     ("journeys/test_disk_full", "Filling a disk to its last block.", loop.missing),
     ("journeys/test_clock_set", "Setting the clock of a running system.", faketime.missing),
 ]

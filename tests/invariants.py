@@ -367,6 +367,14 @@ def live_slots(keyring: Path) -> dict[bytes, int]:
     return {tag: number for number, (state, tag, _key) in records.items() if state == LIVE_SLOT}
 
 
+def key_of(keyring: Path, owner: str) -> bytes:
+    """The key that lies there for this owner; none where its slot is not live."""
+    content = keyring.read_bytes()
+    tag = crypto.derive(_HEADER.unpack_from(content)[2], "owner", owner.encode())
+    number = live_slots(keyring).get(tag)
+    return b"" if number is None else _RECORD.unpack_from(content, BLOCK * (1 + number))[2]
+
+
 def slots_that_disagree(ask: Ask, keyring: Path, at_rest: bool = True) -> list[str]:
     """Live rows without their slot; and, at rest, live slots without their row. Also while all goes on: what
     was live before and after the keyring was read had its slot meanwhile."""

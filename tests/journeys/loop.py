@@ -6,11 +6,11 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAMS = ("losetup", "mkfs.ext4", "mount", "umount")
+PROGRAMS = ("losetup", "mkfs.ext4", "mount", "umount", "fsfreeze")
 CAP_SYS_ADMIN = 21
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 CHUNK = 8 << 20
@@ -70,15 +70,38 @@ def ext4(folder: Path, megabytes: int) -> Iterator[Disk]:
     with disk.image.open("wb") as file:
         file.truncate(megabytes << 20)
     _run("mkfs.ext4", "-q", "-F", disk.image)
+    try:
+        with mounted(disk):
+            yield disk
+    finally:
+        disk.image.unlink()
+
+
+@contextlib.contextmanager
+def mounted(disk: Disk) -> Iterator[None]:
+    """An image there is; its journal is replayed, as after a power cut."""
     disk.folder.mkdir()
     device = _run("losetup", "--find", "--show", disk.image)
     try:
         _run("mount", device, disk.folder)
-        yield disk
+        yield
     finally:
         unmount(disk)
         _run("losetup", "--detach", device)
-        disk.image.unlink()
+
+
+def cut(shelf: Disk, disk: Disk, copy: Path, meanwhile: Callable[[], object]) -> None:
+    """What a power cut at this moment leaves of `disk`, whose image lies on `shelf`, as the file `copy`.
+
+    The shelf takes no write while it is frozen: the image is of one moment, in the midst of whatever the
+    kernel was writing, and has nothing of what was still to be written. `meanwhile` runs before it thaws.
+    """
+    _run("fsfreeze", "--freeze", shelf.folder)
+    try:
+        _run("cp", "--sparse=always", disk.image, copy)
+        meanwhile()
+    finally:
+        _run("fsfreeze", "--unfreeze", shelf.folder)
 
 
 def unmount(disk: Disk) -> None:
