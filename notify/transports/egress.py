@@ -103,6 +103,8 @@ def only_public(
             yield seen
         finally:
             del _here.seen
+            # Nothing is left for a later block, which would not watch it: it connects anew.
+            fuse.shut()
 
 
 def here() -> Seen:

@@ -42,6 +42,11 @@ class Fuse:
     def blow(self) -> None:
         with self._lock:
             self.blown = True
+        self.shut()
+
+    def shut(self) -> None:
+        """End what was watched, before its time."""
+        with self._lock:
             for handle in self._handles:
                 _shut(handle)
 

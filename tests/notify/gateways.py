@@ -45,6 +45,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.answer = Answer()
         self.answers: dict[str, Answer] = {}
+        # How many connections were made; and whether they are kept, whatever the other side wants.
+        self.connections, self.keeps_alive = 0, False
         self.over = threading.Event()
         # Whether somebody listened to a drip until it was over.
         self.heard_out = False
@@ -56,6 +58,10 @@ class Server(http.server.ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://{self.server_address[0]!s}:{self.port}"
+
+    def get_request(self) -> Any:
+        self.connections += 1
+        return super().get_request()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever was cut off has gone: writing to them fails, as it should."""
@@ -69,7 +75,12 @@ class Server(http.server.ThreadingHTTPServer):
 class _Talk(http.server.BaseHTTPRequestHandler):
     server: Server
 
+    @property
+    def protocol_version(self) -> str:  # type: ignore[override]
+        return "HTTP/1.1" if self.server.keeps_alive else "HTTP/1.0"
+
     def talk(self) -> None:
+        self.close_connection = not self.server.keeps_alive
         text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.server.asked.append(Asked(self.command, self.path, dict(self.headers), text))
         answer = next(
@@ -89,6 +100,8 @@ class _Talk(http.server.BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
+        if self.server.keeps_alive:
+            self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
 

@@ -196,6 +196,18 @@ def test_outside_of_a_block_nothing_leaves(server: gateways.Server) -> None:
     assert server.asked == []
 
 
+def test_a_connection_of_one_block_is_not_used_in_the_next(server: gateways.Server) -> None:
+    """Also where the server keeps it open: the next block would not watch it."""
+    server.keeps_alive = True
+    with egress.wire().Session() as session:
+        for _ in range(2):
+            with egress.only_public(trusted=frozenset({("127.0.0.1", server.port)})) as seen:
+                session.post(server.url, json={})
+            seen.judge()
+
+    assert (len(server.asked), server.connections) == (2, 2)
+
+
 def test_another_thread_does_not_borrow_the_block(server: gateways.Server) -> None:
     problems: list[Exception] = []
 
