@@ -236,6 +236,19 @@ def test_the_card_of_the_browser_in_ones_hands_says_so_and_letting_go_ends_it_th
     assert here.page.evaluate(SCOPES) == []
 
 
+def test_leave_now_takes_it_out_of_the_browser(phone: OpenPhone) -> None:
+    here = phone("Volunteer B")
+    here.press()
+    before = here.page.evaluate(SCOPES)
+
+    # Where it leads is outside of this machine.
+    here.page.evaluate("fetch('/a/leave/', { redirect: 'manual' })")
+
+    here.page.goto("/help/")
+    wait_until(lambda: here.page.wait_for_timeout(20) or here.page.evaluate(SCOPES) == [])
+    assert before == ["/profile/"]
+
+
 def test_a_browser_the_push_service_does_not_know_any_more_is_offered_the_button_again(
     phone: OpenPhone,
 ) -> None:

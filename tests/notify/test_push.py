@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +12,6 @@ import pytest
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
-from django.db import connection
 from pytest_django import Settings
 
 from notify import deliver, outbox, start, transports
@@ -583,27 +581,13 @@ class TestTheKeyPair:
         channel.refresh_from_db()
         assert (status(), channel.is_broken) == ("queued", False)
 
-    @pytest.mark.django_db(transaction=True)
-    def test_two_that_start_at_the_same_moment_agree_on_one(self) -> None:
-        gate, problems = threading.Barrier(4), []
+    def test_of_those_who_saw_none_at_the_same_moment_one_makes_it(self) -> None:
+        PushKey.objects.make()
+        first = PushKey.objects.values().get()
 
-        def begin() -> None:
-            try:
-                gate.wait()
-                start.keep_push_key(AT)
-            except Exception as problem:
-                problems.append(problem)
-            finally:
-                connection.close()
+        PushKey.objects.make()
 
-        threads = [threading.Thread(target=begin) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert problems == []
-        assert [key.is_genuine() for key in PushKey.objects.all()] == [True]
+        assert PushKey.objects.values().get() == first
 
     def test_a_pair_whose_private_half_was_moved_does_not_open(self) -> None:
         for number in range(2):
