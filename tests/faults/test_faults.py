@@ -20,6 +20,8 @@ GATEWAYS = 2
 # Of one worker at one gateway: each of its threads may be in the middle of something.
 ON_ITS_WAY = 3
 SOON = 10.0  # seconds after the fault's end
+# Seconds after which every thread has met who hangs: each is held up once until its post is cut.
+FOUND_OUT = 10.0
 
 
 def most_attempts(found: Outcome) -> float:
@@ -76,7 +78,7 @@ def test_one_recipient_who_hangs_keeps_nobody_else_waiting(a_rig: ARig, database
     hanging = {address(number) for number in harm.HANGING}
     others = {key: laid for key, laid in rig.laid.items() if laid[0] not in hanging}
     theirs = [entry for entry in rig.book.entries if entry.address not in hanging]
-    found = outcome.of(others, theirs, rig.began, rig.began)
+    found = outcome.of(others, theirs, rig.began, rig.began + FOUND_OUT)
     print(found)
 
     assert found.lost == 0
