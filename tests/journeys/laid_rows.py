@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.journeys.clockwork import Rows
+from tests.journeys.clockwork import Rows, eventually
 
 HOUR = timedelta(hours=1)
 
@@ -19,7 +19,8 @@ class LaidRows(Rows):
         return moment if self.postgresql else moment.replace(tzinfo=None).isoformat(" ")
 
     def notice(self, moment: datetime) -> int:
-        """One more like the last that was sent, due then; its id."""
+        """One more like the last that was sent (wait for the first one), due then; its id."""
+        assert eventually(lambda: self._do("SELECT 1 FROM notify_notice WHERE status = 'sent' LIMIT 1", []))
         new, key = secrets.randbits(60), secrets.token_hex(16)
         columns = (
             "recipient, channel_id, transport, gateway, pace, attempts, lease_token, lease_until, retry_after"
