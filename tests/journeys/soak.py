@@ -29,7 +29,7 @@ HERS = {
     "Send": 10,
     "Say where to meet": 6,
     "Change where to meet": 4,
-    "No, thank you": 6,
+    "No, thank you": 12,
     "Ask now": 20,
     "Not now": 1,
     "Take it back": 1,
@@ -122,7 +122,7 @@ class Soak:
 
     def run(self, seconds: float, enough: Callable[[], bool]) -> None:
         """Everybody at once, and somebody who looks at the rows all the while: for so long, and up to twice
-        that where not `enough` has happened yet."""
+        that where not `enough` has happened yet, as on a machine that has much else to do."""
         threads = [
             threading.Thread(target=self._guarded, args=(partial(self._works, number),))
             for number in range(len(self.people))
