@@ -144,7 +144,8 @@ def make_cluster(folder: Path) -> None:
     # The usual locale here is ASCII only.
     locale = "--locale-provider=builtin --builtin-locale=C.UTF-8"
     words = f"{initdb} {locale}".split()[1:]
-    subprocess.run([programs / "initdb", "-D", folder / "data", *words], check=True, cwd=folder, **_account())
+    command = [programs / "initdb", "-D", folder / "data", *words]
+    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **_account())
 
 
 @contextlib.contextmanager
