@@ -45,7 +45,7 @@ def test_an_unknown_figure_is_named() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "No such figures: speed. Known: match, pages, memory, gate.\n"
+    assert done.stderr == "No such figures: speed. Known: match, pages, memory, gate, due, faults.\n"
 
 
 def test_the_bare_addresses_are_not_served() -> None:
