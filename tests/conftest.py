@@ -24,11 +24,12 @@ from tests.live import LiveSystem
 
 _connect = socket.socket.connect
 
-# What not every machine can do: which module does it, how it is called, and what is missing for it here.
+# What not every machine can do: which tests do it, how it is called, and what is missing for it here.
 NEEDING: list[tuple[str, str, Callable[[], list[str]]]] = [
     ("journeys/test_blocks", "Reading the raw blocks of a disk.", loop.missing),
     ("journeys/test_power_cut", "Cutting the power of a disk.", loop.missing),
     ("journeys/test_disk_full", "Filling a disk to its last block.", loop.missing),
+    ("faults/test_faults.py::test_a_full_disk", "Filling a disk under a rig.", loop.missing),
     ("journeys/test_clock_set", "Setting the clock of a running system.", faketime.missing),
 ]
 
@@ -53,10 +54,10 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for module, _what, missing in NEEDING:
-        if any(module in item.nodeid for item in items) and missing():
+    for which, _what, missing in NEEDING:
+        if any(which in item.nodeid for item in items) and missing():
             # Said at the end, in a section of its own.
-            items[:] = [item for item in items if module not in item.nodeid]
+            items[:] = [item for item in items if which not in item.nodeid]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "live_system" in fixtures or item.get_closest_marker("browser"):
@@ -68,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if "drill" not in config.option.markexpr.split("not ")[0]:
         return
-    lines = [f"{what} It needs {', '.join(missing())}." for _module, what, missing in NEEDING if missing()]
+    lines = [f"{what} It needs {', '.join(missing())}." for _which, what, missing in NEEDING if missing()]
     if lines:
         terminalreporter.section("left out")
     for line in lines:

@@ -11,6 +11,7 @@ import psutil
 from tests.faults.gateway import EVERYBODY, HANGS, OK
 from tests.faults.outcome import Outcome
 from tests.faults.rig import MAIL, Rig, address
+from tests.journeys import filler
 
 KILLS = 150
 KILLING = 40.0  # seconds in which the notices fall due that are due while workers are killed
@@ -144,4 +145,20 @@ def one_hangs(rig: Rig, lasts: float = 60) -> Outcome:
         rig.book.does |= {address(number): HANGS for number in HANGING}
         time.sleep(lasts)
         rig.book.does.clear()
+    return rig.settle()
+
+
+def disk_fills(rig: Rig, lasts: float = 12) -> Outcome:
+    """No block is free where a rig on a small disk has its folder, also none of those that were kept."""
+    disk, ballast = rig.system.data_dir.parent, rig.system.data_dir / "ballast"
+    rig.workers(1)
+    rig.lay(lasts=3 * lasts)
+    with rig.fault():
+        filler.fill(disk)
+        ends = time.monotonic() + lasts
+        while time.monotonic() < ends:
+            time.sleep(0.5)
+            if not ballast.exists():
+                filler.fill(disk, "filler 2")
+    filler.empty(disk)
     return rig.settle()

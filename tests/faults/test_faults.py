@@ -4,14 +4,17 @@ A PostgreSQL and a Redis of their own, real workers, a gateway that writes every
 is printed; `FAULT_SEED` gives other moments.
 """
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults import harm, outcome
 from tests.faults.gateway import HANGS, REFUSES
 from tests.faults.outcome import Outcome
-from tests.faults.rig import NOTICES, Rig, address, wait_until
+from tests.faults.rig import NOTICES, Rig, address, rig, wait_until
+from tests.journeys import loop
 from tests.mutualaid.test_system import is_healthy
 
 pytestmark = [pytest.mark.drill, pytest.mark.once, pytest.mark.timeout(600)]
@@ -19,6 +22,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.once, pytest.mark.timeout(600)]
 GATEWAYS = 2
 # Of one worker at one gateway: each of its threads may be in the middle of something.
 ON_ITS_WAY = 3
+SMALL_DISK = 64  # megabytes
 SOON = 10.0  # seconds after the fault's end
 # Seconds after which every thread has met who hangs: each is held up once until its post is cut.
 FOUND_OUT = 10.0
@@ -30,6 +34,15 @@ def most_attempts(found: Outcome) -> float:
 
 
 ARig = Callable[[str], Rig]
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
+        loop.ext4(Path(name), SMALL_DISK) as disk,
+    ):
+        yield disk.folder
 
 
 def all_arrived(found: Outcome) -> None:
@@ -69,6 +82,11 @@ def test_a_gateway_that_fails_is_not_stormed_and_each_is_told_once(
     all_arrived(found)
     assert found.again == 0
     assert found.during <= most_attempts(found)
+
+
+def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
+    with rig(small_disk / "data", None) as it:
+        all_arrived(harm.disk_fills(it))
 
 
 @pytest.mark.parametrize(("database", "lasts"), [("postgresql", 60), ("sqlite", 25)])

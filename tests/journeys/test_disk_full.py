@@ -1,8 +1,6 @@
 """The disk is full, to the last block: nothing that was accepted is lost, and what ends can be ended."""
 
-import contextlib
 import json
-import os
 import signal
 import sqlite3
 import tempfile
@@ -18,7 +16,7 @@ import psutil
 import pytest
 
 from tests import live
-from tests.journeys import loop, post_office
+from tests.journeys import filler, loop, post_office
 from tests.journeys.clockwork import eventually
 from tests.journeys.conftest import Stage, on_stage
 from tests.journeys.laid_rows import LaidRows
@@ -30,7 +28,6 @@ from tests.live import LiveSystem
 pytestmark = [pytest.mark.once, pytest.mark.drill, pytest.mark.timeout(300)]
 MEGABYTES = 64
 PATIENCE = 60.0  # seconds for what happens within ten, on a machine that has much to do
-PIECE = 1 << 16
 
 
 @dataclass
@@ -48,20 +45,6 @@ class Machine:
     @property
     def ballast(self) -> Path:
         return self.system.data_dir / "ballast"
-
-    def fill(self, name: str = "filler") -> None:
-        """To the last byte that anybody gets."""
-        with (self.disk / name).open("ab", buffering=0) as file:
-            for piece in (PIECE, 512, 1):
-                with contextlib.suppress(OSError):
-                    while True:
-                        file.write(bytes(piece))
-            with contextlib.suppress(OSError):
-                os.fsync(file.fileno())
-
-    def empty(self) -> None:
-        for filler in self.disk.glob("filler*"):
-            filler.unlink()
 
     def health(self) -> dict[str, Any]:
         try:
@@ -140,7 +123,7 @@ def test_what_ends_is_ended_what_is_asked_is_refused_and_what_was_promised_is_ke
     # The process that serves finds the disk full before the worker does.
     worker = machine.worker()
     worker.send_signal(signal.SIGSTOP)
-    machine.fill()
+    filler.fill(machine.disk)
 
     newcomer = stage.asker()
     refused(newcomer, "Under the lamp.")
@@ -158,7 +141,7 @@ def test_what_ends_is_ended_what_is_asked_is_refused_and_what_was_promised_is_ke
     refused(newcomer, "Under the lamp.")
 
     # Somebody makes room: all of it ends by itself.
-    machine.empty()
+    filler.empty(machine.disk)
     assert eventually(machine.is_well, PATIENCE), machine.health()
     assert eventually(machine.ballast.exists)
     newcomer.browser.press("Ask", day=tomorrow(), note="Under the lamp.", desk_reads="no").says(
@@ -177,16 +160,16 @@ def test_a_disk_with_no_room_at_all_delays_and_loses_nothing(machine: Machine) -
     soon = datetime.now(UTC) + timedelta(seconds=6)
     notices = [rows.notice(soon) for _ in range(50)]
     rows.lay("requests_app_need", "expires_at", soon, "id", need)
-    machine.fill()
+    filler.fill(machine.disk)
     # The worker let go of the ballast: somebody else takes that, too.
     assert eventually(lambda: not machine.ballast.exists())
-    machine.fill("filler 2")
+    filler.fill(machine.disk, "filler 2")
     refused(stage.asker(), "Under the lamp.")
     assert eventually(machine.says_full, PATIENCE)
     eventually(lambda: datetime.now(UTC) > soon + timedelta(seconds=3), PATIENCE)
     before = [rows.notice_status(notice) for notice in notices]
 
-    machine.empty()
+    filler.empty(machine.disk)
 
     assert eventually(lambda: {rows.notice_status(notice) for notice in notices} == {"sent"}, PATIENCE)
     assert eventually(lambda: rows.status(need) != "open", PATIENCE)
