@@ -36,6 +36,7 @@ from requests_app.models.claim_queryset import (
     ClaimQuerySet,
 )
 from requests_app.models.event import Event
+from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
@@ -313,6 +314,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
             if never_again:
                 # Before anything that may be refused: who presses it twice means it all the more.
                 Need.objects.lock(self.need_id)
+                Mailbox.objects.hold(self.need.mailbox_id)
                 NeverMatch.objects.get_or_create(mailbox_id=self.need.mailbox_id, volunteer=self.volunteer)
         with transaction.atomic():
             self.leave_within(to, at)

@@ -43,6 +43,11 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         lives = Q(needs__isnull=False, needs__purge_after__isnull=True)
         return self.filter(lives | Q(needs__purge_after__gt=at)).distinct()
 
+    def hold(self, pk: uuid.UUID) -> None:
+        """Inside a transaction that has locked a need of it: whoever is never to meet again is written down,
+        or looked for, by one after the other, whichever of its needs they are at."""
+        list(self.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
+
     def behind(self, secret: bytes, at: datetime) -> "tuple[Mailbox, bytes] | None":
         """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none, it
         is hidden, or nothing is left of its needs.

@@ -19,6 +19,7 @@ from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models import claim as claims
 from requests_app.models.asked import FIRST
 from requests_app.models.event import Event
+from requests_app.models.mailbox import Mailbox
 from requests_app.models.need import Need
 from requests_app.models.proposal import Proposal
 from requests_app.models.taken import Taken
@@ -206,6 +207,7 @@ class Task(Stateful, DueRow):
     ) -> None:
         volunteer = Volunteer.objects.lock(claim.volunteer_id)
         need = Need.objects.lock(self.need_id)
+        Mailbox.objects.hold(need.mailbox_id)
         self.refresh_from_db(fields=["status"])
         claim.task, claim.need = self, need
         if not need.lives(at) or self.status not in (LIVE if standing_by else (OPEN,)):

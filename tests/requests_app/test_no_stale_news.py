@@ -12,7 +12,7 @@ from notify import outbox
 from notify.models import Channel, Notice
 from requests_app import rings, standing, tasks
 from requests_app.models import Claim, Mailbox, Message, Need
-from requests_app.models.asked import DESK
+from requests_app.models.asked import DESK, FIRST
 from requests_app.visits import Visit
 from tests.invariants import AT_REST, ask_django
 from tests.requests_app.world import World, claim_of, only_task, say_yes, take
@@ -194,6 +194,21 @@ def test_a_mailbox_stays_for_whoever_asks_for_more_while_its_last_need_goes(worl
     wrong, _waited = beside(lambda: world.ask(visit), lambda: row.purge(AT + 2 * DAY))
 
     assert (wrong, Need.objects.count(), Mailbox.objects.count()) == ([], 1, 1)
+
+
+def test_never_again_also_means_what_they_take_of_hers_at_this_moment(world: World) -> None:
+    ben = world.volunteer("Ben")
+    visit, need = world.ask()
+    _visit, other = world.ask(visit, decides=FIRST)
+    claim = take(ben, only_task(need))
+    task = only_task(other)
+    offer = Offer.objects.of(ben.volunteer)[0]
+
+    wrong, _waited = beside(
+        lambda: task.claim(ben.volunteer, offer, AT), lambda: claim.decline(AT, never_again=True)
+    )
+
+    assert (wrong, Claim.objects.live().count()) == ([], 0)
 
 
 def test_an_offer_saved_by_somebody_suspended_meanwhile_is_not_found(world: World) -> None:
