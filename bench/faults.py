@@ -13,9 +13,11 @@ from tests.faults import down, harm
 from tests.faults.gateway import HANGS, REFUSES
 from tests.faults.outcome import Outcome
 from tests.faults.rig import SEED, Rig, Servers, own_servers, rig
+from tests.journeys import loop
 
 USUAL = "bench.usual_order"
 GROWN, SMALL = "postgresql", "sqlite"
+SMALL_DISK = 64  # megabytes
 FAULTS: tuple[tuple[str, str, Callable[[Rig], Outcome]], ...] = (
     ("150 times kill -9 of a worker", GROWN, harm.kills),
     ("150 times kill -9 of a worker", SMALL, harm.kills),
@@ -34,17 +36,35 @@ def main() -> None:
         for number, (what, database, fault) in enumerate(FAULTS):
             servers = own if database == GROWN else None
             found = _run(folder / f"{number}", servers, fault)
-            usual = _run(folder / f"{number}-usual", servers, fault, USUAL)
-            say(
-                bench="faults",
-                what=what,
-                database=database,
-                seed=SEED,
-                **found.figures(),
-                baseline={"what": "mark done, then send", **usual.figures()},
-            )
+            _say(what, database, found, _run(folder / f"{number}-usual", servers, fault, USUAL))
+        _full_disk(folder)
         for database, servers in ((GROWN, own), (SMALL, None)):
             _outage(folder / f"down-{database}", database, servers)
+
+
+def _say(what: str, database: str, found: Outcome, usual: Outcome) -> None:
+    say(
+        bench="faults",
+        what=what,
+        database=database,
+        seed=SEED,
+        **found.figures(),
+        baseline={"what": "mark done, then send", **usual.figures()},
+    )
+
+
+def _full_disk(folder: Path) -> None:
+    """On a small file system of its own; where this machine can make none, that is said instead."""
+    what = "no block of the disk is free for 12 s"
+    if needs := loop.missing():
+        say(bench="faults", what=what, left_out=f"It needs {', '.join(needs)}.")
+        return
+    outcomes = []
+    for name, modules in (("disk", ()), ("disk-usual", (USUAL,))):
+        (folder / name).mkdir()
+        with loop.ext4(folder / name, SMALL_DISK) as disk:
+            outcomes.append(_run(disk.folder / "data", None, harm.disk_fills, *modules))
+    _say(what, SMALL, *outcomes)
 
 
 def _run(folder: Path, own: Servers | None, fault: Callable[[Rig], Outcome], *modules: str) -> Outcome:

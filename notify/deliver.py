@@ -27,7 +27,7 @@ RUN_LASTS = timedelta(seconds=5)
 LANES = 3
 # So long a batch goes without asking the database whether its notices are still to be sent, and without
 # marking those that were: a worker that is killed sends so much again.
-MOMENT = timedelta(milliseconds=20)
+MOMENT = timedelta(milliseconds=5)
 
 log = logging.getLogger(__name__)
 
