@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -237,6 +238,11 @@ def broken_table(client: Client, _settings: Any) -> Any:
     return client.get("/")
 
 
+def broken_view(client: Client, _settings: Any) -> Any:
+    with patch("organisation.views.render", side_effect=ValueError):
+        return client.get("/")
+
+
 def nothing_can_be_sealed(client: Client, settings: Any) -> Any:
     page = client.get("/a/ride/")
     typed = {"csrfmiddlewaretoken": str(page.context["csrf_token"]), "day": TOMORROW.isoformat()}
@@ -262,7 +268,8 @@ ERRORS = {
     not_this_way: 405,
     too_much: 413,
     not_filled_in: 422,
-    broken_table: 500,
+    broken_view: 500,
+    broken_table: 503,
     nothing_can_be_sealed: 503,
 }
 

@@ -122,7 +122,7 @@ def test_who_was_asked_stays_asked_when_the_offer_changes(ben: Person, north: Ar
     assert places(offer, "asked_hour") == [(0,)]
 
     ben.volunteer.mark_asked(AT)
-    offer.reindex(AT)
+    Offer.objects.get(pk=offer.pk).reindex(AT)
     later = make(ben, north)
 
     assert places(offer, "asked_hour") == places(later, "asked_hour") == [(hour_number(AT),)]
