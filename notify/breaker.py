@@ -1,5 +1,6 @@
 """A gateway that is down is asked again every few seconds, by one message, not by all that wait."""
 
+import threading
 from datetime import datetime, timedelta
 
 PROBE_EVERY = timedelta(seconds=3)
@@ -12,10 +13,23 @@ class Breaker:
         self.down_at: datetime | None = None
         self.rests = PROBE_EVERY
         self.worked_at: datetime | None = None
+        # Held by whoever tries what may last until it is cut; when that was, by the monotonic clock.
+        self.risk = threading.BoundedSemaphore(1)
+        self.risked_at = float("-inf")
 
     @property
     def is_down(self) -> bool:
         return self.down_at is not None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything ever went through."""
+        return self.worked_at is not None
+
+    @property
+    def works(self) -> bool:
+        """Whether what is sent now will not last, as far as anybody knows."""
+        return self.is_known and not self.is_down
 
     def may_probe(self, at: datetime) -> bool:
         """Whether one may be sent now, to see. A clock set back is no reason to wait longer."""

@@ -1,13 +1,16 @@
 """The duty `deliver`: lease, send outside of any transaction, mark sent.
 
 A crash in between sends twice with one idempotency key, never zero times. Several lanes of one worker, and
-several workers, do it side by side; what may last long is tried by one lane alone.
+several workers, do it side by side; what may last long is tried by some of them only.
 """
 
 import logging
 import random
 import threading
+import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +27,10 @@ LEASE = timedelta(seconds=7)
 LAST_POST = POST_LASTS + timedelta(milliseconds=500)
 BATCH = 20
 RUN_LASTS = timedelta(seconds=5)
-LANES = 3
+# So many lanes of one worker send what goes well, and so many others what may last until it is cut: of those,
+# one is never held by a machine that people named and that has not worked yet.
+FRESH, RISKS = 3, 4
+LANES = FRESH + RISKS
 # So long a batch goes without asking the database whether its notices are still to be sent, and without
 # marking those that were: a worker that is killed sends so much again.
 MOMENT = timedelta(milliseconds=5)
@@ -33,20 +39,44 @@ log = logging.getLogger(__name__)
 
 # By transport and gateway.
 breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
-# Held while something is sent that failed before, or to a gateway that is down: it may last until it is cut,
-# and must not hold up every lane.
-_risk = threading.Lock()
+_fresh, _risks = threading.BoundedSemaphore(FRESH), threading.BoundedSemaphore(RISKS)
+_strangers = threading.BoundedSemaphore(RISKS - 1)
 
 
 def run(at: datetime) -> Swept:
-    """Send what is due, gateway by gateway. One that is down costs the others nothing."""
+    """Send what is due, gateway by gateway. One that is down, or hangs, costs the others nothing."""
     swept, watch, name = Swept(), Watch(at), text.sender_name()
     ways = [(slug, gateway) for slug in transports.offered() for gateway in Channel.objects.gateways(slug)]
     # Each lane begins elsewhere, so that a long queue is not the first for all of them.
     random.shuffle(ways)
-    for slug, gateway in ways:
-        swept += Round(slug, gateway, transports.get(slug), breakers[slug, gateway], watch, name).run()
-    return swept
+    rounds = [Round(*way, transports.get(way[0]), _breaker(way), watch, name) for way in ways]
+    while True:
+        with _taken(_fresh) as free:
+            swept += sum((one.run() for one in rounds if free), Swept())
+        # Whoever was not asked for longest goes first: those that hang must not be all that is ever asked.
+        by_turn = sorted(rounds, key=lambda one: one.breaker.risked_at)
+        risked = sum((one.risk() for one in by_turn), Swept())
+        swept += risked
+        if not risked.done:
+            return swept
+
+
+def _breaker(way: tuple[str, str]) -> Breaker:
+    """The same for all lanes, also where two ask for the first time at once."""
+    return breakers.setdefault(way, Breaker())
+
+
+@contextmanager
+def _taken(*places: threading.Semaphore) -> Iterator[bool]:
+    """Whether all of them are ours until the end of the block; nobody waits for them."""
+    with ExitStack() as held:
+        for place in places:
+            if not place.acquire(blocking=False):
+                yield False
+                break
+            held.callback(place.release)
+        else:
+            yield True
 
 
 @dataclass(frozen=True)
@@ -61,15 +91,38 @@ class Round:
     name: str
 
     def run(self) -> Swept:
+        """Send what was never tried, through a gateway that worked the last time."""
         swept = Swept()
-        while self.watch.elapsed() < RUN_LASTS:
-            batch = self.lease(self.due().fresh(), 0 if self.breaker.is_down else BATCH)
+        while self.breaker.works and self.watch.elapsed() < RUN_LASTS:
+            batch = self.lease(self.due().fresh(), BATCH)
             swept += self.send_all(batch)
-            risked = self.risk_one()
-            swept += risked
-            if len(batch) < BATCH and risked == Swept():
+            if len(batch) < BATCH:
                 break
         return swept
+
+    def risk(self) -> Swept:
+        """Send what failed before, or what may show whether it works; unless another lane is at it."""
+        swept = Swept()
+        with _taken(self.breaker.risk, _risks, *(_strangers,) * self.is_strange()) as free:
+            while free and self.watch.elapsed() < RUN_LASTS:
+                batch = self.lease_risky()
+                if not batch:
+                    break
+                self.breaker.risked_at = time.monotonic()
+                swept += self.send_all(batch)
+        return swept
+
+    def is_strange(self) -> bool:
+        """Whether it may be anybody's machine: people named it, and nothing ever went through."""
+        return bool(self.gateway) and not self.breaker.is_known
+
+    def lease_risky(self) -> Lease[Notice]:
+        one = int(self.breaker.may_probe(self.watch.now()))
+        if self.breaker.is_down:
+            # Somebody else's, where there is one: perhaps it is the address that brings it down.
+            return self.lease(self.due().fresh(), one) or self.lease(self.due(), one)
+        strangers = 0 if self.breaker.works else BATCH
+        return self.lease(self.due().fresh(), strangers) or self.lease(self.due().suspect(), one)
 
     def due(self) -> NoticeQuerySet:
         return Notice.objects.due(self.watch.now()).by(self.slug, self.gateway)
@@ -77,19 +130,6 @@ class Round:
     def lease(self, due: NoticeQuerySet, limit: int) -> Lease[Notice]:
         now = self.watch.now()
         return lease(due, now, limit, LEASE) if limit else Lease.of_none(Notice, now)
-
-    def risk_one(self) -> Swept:
-        """Send one that may fail again, unless another lane is at it."""
-        if not _risk.acquire(blocking=False):
-            return Swept()
-        try:
-            one = int(self.breaker.may_probe(self.watch.now()))
-            if not self.breaker.is_down:
-                return self.send_all(self.lease(self.due().suspect(), one))
-            # Somebody else's, where there is one: perhaps it is the address that brings it down.
-            return self.send_all(self.lease(self.due().fresh(), one) or self.lease(self.due(), one))
-        finally:
-            _risk.release()
 
     def send_all(self, taken: Lease[Notice]) -> Swept:
         """Send a batch over one connection. What was not reached is given back untried."""
