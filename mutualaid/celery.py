@@ -22,7 +22,6 @@ if not apps.ready:
     django.setup()
 
 from mutualaid.duties import DUTIES
-from notify.deliver import LANES
 from privacy import ballast, clock, due, shared_cache
 from privacy.due import Duty, Watch
 from privacy.models import HEART, Heartbeat
@@ -31,8 +30,8 @@ TICK = 1.0  # seconds between two looks
 BEAT = 3.0  # seconds between two heartbeats
 SET_BACK = timedelta(minutes=1)
 FORGET = 60.0  # seconds between two looks at what ended in the cache
-# Enough for every lane of what is urgent, and for the other duties beside them.
-THREADS = LANES + 3
+# Nothing waits for a thread because others hang. One that nobody ever needed is not there.
+THREADS = sum(duty.lanes for duty in DUTIES)
 
 log = logging.getLogger(__name__)
 
@@ -151,8 +150,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
                 continue
             free = self.free_lanes(duty)
             if free and duty.is_due(at):
-                self.busy.add((duty.name, free[0]))
-                pool.apply_async(self.run, (duty, free[0]))
+                self.begin(pool, duty, free[0])
             elif free:
                 # Whatever failed before: somebody else did it, or it rests.
                 self.failing.discard(duty.name)
@@ -160,6 +158,15 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
             self.tell_doubt(clocks.raw)
             self.beat(at, waits)
             self.beaten = time.monotonic()
+
+    def begin(self, pool: Any, duty: Duty, lane: int) -> None:
+        self.busy.add((duty.name, lane))
+        try:
+            pool.apply_async(self.run, (duty, lane))
+        except BaseException:
+            # No room for another thread: the lane is not at work, and is asked again.
+            self.busy.discard((duty.name, lane))
+            raise
 
     def tell_doubt(self, raw: datetime) -> None:
         """Say that this worker doubts the clock, while it does; others who doubt it say so again."""

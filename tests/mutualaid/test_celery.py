@@ -84,6 +84,51 @@ def test_a_duty_that_still_runs_is_not_started_twice(
     assert (len(started), ticker.busy) == (1, set())
 
 
+@pytest.mark.django_db
+def test_a_lane_that_found_no_thread_is_started_at_the_next_look(
+    ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery, "DUTIES", [a_duty("deliver", lambda at: Swept())])
+    started: list[str] = []
+
+    class Full:
+        def apply_async(self, run: object, words: tuple[Duty, int]) -> None:
+            raise RuntimeError("can't start new thread")
+
+    class Free:
+        def apply_async(self, run: object, words: tuple[Duty, int]) -> None:
+            started.append(words[0].name)
+
+    with pytest.raises(RuntimeError):
+        ticker.tick(Full())
+    ticker.tick(Free())
+
+    assert started == ["deliver"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_leave_while_every_other_duty_hangs(ticker: Ticker, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end, left = threading.Event(), threading.Event()
+
+    def hang(at: datetime) -> Swept:
+        may_end.wait(10)
+        return Swept()
+
+    def leave(at: datetime) -> Swept:
+        left.set()
+        return Swept()
+
+    others = [a_duty(duty.name, hang) for duty in DUTIES if duty.name != "deliver"]
+    monkeypatch.setattr(celery, "DUTIES", [*others, a_duty("deliver", leave)])
+    pool = TaskPool(celery.THREADS)
+    ticker.tick(pool)
+    in_time = left.wait(5)
+    may_end.set()
+    pool.on_stop()
+
+    assert in_time
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_is_urgent_is_started_once_more_while_its_first_lane_is_held_up(
     ticker: Ticker, pool: TaskPool, monkeypatch: pytest.MonkeyPatch
