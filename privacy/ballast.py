@@ -117,8 +117,10 @@ def makes_room(view: View) -> View:
         try:
             return view(*args, **kwargs)
         except OperationalError:
-            if not (is_full() and let_go()):
+            if not is_full():
                 raise
+            # The worker may have let go of it a moment ago.
+            let_go()
         return view(*args, **kwargs)
 
     return ends  # type: ignore[return-value]

@@ -115,6 +115,22 @@ def test_what_ends_is_done_again_where_there_was_room_to_make(disk: Disk) -> Non
     assert (erase(), tries) == ("erased", [True, False])
 
 
+def test_what_met_the_full_disk_before_somebody_else_let_go_is_done_again_as_well(disk: Disk) -> None:
+    ballast.lay()
+    disk.free = 17 * MEGABYTE
+    tries: list[int] = []
+
+    @ballast.makes_room
+    def erase() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            ballast.look_after()
+            raise OperationalError("database or disk is full")
+        return "erased"
+
+    assert (erase(), disk.file.exists()) == ("erased", False)
+
+
 def test_another_error_is_not_the_disks_and_nothing_is_done_twice(disk: Disk) -> None:
     ballast.lay()
     tries: list[int] = []
