@@ -71,6 +71,16 @@ SQLITE_PRAGMAS = (
 )
 
 
+# A server whose machine lost its power, or its network, says nothing: the kernel would wait for a quarter of
+# an hour, and every duty with it. Seconds; the last one in milliseconds.
+NOTICED_WITHIN_TEN_SECONDS = {
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 8000,
+}
+
+
 def _database(url: str) -> dict[str, object]:
     """A DATABASES entry from DATABASE_URL; empty means the SQLite file in DATA_DIR."""
     parts = urlsplit(url)
@@ -98,7 +108,7 @@ def _database(url: str) -> dict[str, object]:
         # A web process has many threads, most of them asleep: a connection is for as long as a request.
         "CONN_MAX_AGE": 0,
         # Without server-side binding, values appear in the server's log and in pg_stat_activity.
-        "OPTIONS": {"server_side_binding": True, "connect_timeout": 5},
+        "OPTIONS": {"server_side_binding": True, "connect_timeout": 5, **NOTICED_WITHIN_TEN_SECONDS},
     }
 
 

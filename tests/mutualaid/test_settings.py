@@ -2,13 +2,16 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connections
+from psycopg.pq import PGconn
 
 ONION = f"{'a2b3' * 14}.onion"
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +59,22 @@ def test_postgresql_never_sees_values_in_the_text_of_a_statement() -> None:
     assert database["OPTIONS"]["server_side_binding"] is True
     found = [database[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")]
     assert found == ["aid", "ann", "p@ss", "/run/pg", "5433"]
+
+
+@pytest.mark.once
+def test_a_database_server_that_says_nothing_any_more_is_given_up_within_ten_seconds() -> None:
+    database = shown("DATABASES", DATABASE_URL="postgresql://db.example/aid")["DATABASES"]["default"]  # type: ignore[index]
+    words = {name: value for name, value in database["OPTIONS"].items() if name != "server_side_binding"}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        text = " ".join(f"{name}={value}" for name, value in words.items())
+        connection = PGconn.connect_start(f"host=127.0.0.1 port={server.getsockname()[1]} {text}".encode())
+        with socket.socket(fileno=os.dup(connection.socket)) as ours:
+            tcp = partial(ours.getsockopt, socket.IPPROTO_TCP)
+            sent_and_not_taken = tcp(socket.TCP_USER_TIMEOUT) / 1000
+            idle = tcp(socket.TCP_KEEPIDLE) + tcp(socket.TCP_KEEPINTVL) * tcp(socket.TCP_KEEPCNT)
+        connection.finish()
+
+    assert (sent_and_not_taken, idle) == (8, 8)
 
 
 @pytest.mark.once
