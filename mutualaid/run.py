@@ -21,7 +21,8 @@ from mutualaid.environment import BASE_DIR, read
 
 QUICK = 10.0  # seconds: who lives less than this died quickly
 QUICK_DEATHS = 3
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0  # seconds before a restart
+# Seconds before a restart. Whatever killed it may be over: messages must not wait for long then.
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 PATIENCE = 10.0  # seconds to stop politely
 RENEWAL = 30.0  # seconds that one process serves pages (mutualaid/web.py)
 DRAIN = 10  # seconds it may then take to finish what it began

@@ -153,7 +153,7 @@ def test_a_child_that_dies_at_once_again_and_again_is_given_time() -> None:
     child = Child("web", work=list)
     pauses = [child.pause(lived=0.1) for _ in range(9)]
 
-    assert pauses[:6] == [0.2, 0.2, 1.0, 2.0, 4.0, 8.0]
+    assert pauses[:6] == [0.2, 0.2, 1.0, 2.0, 4.0, 5.0]
     assert pauses[-1] == LONGEST_PAUSE
     assert child.pause(lived=QUICK) == 0.2
 
