@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notify import transports
 from notify.push_key import PushKey
-from privacy import clock, instance
+from privacy import clock, instance, limits
 from privacy.crypto import Unreadable, context
 from privacy.due import FREE, URGENT_ATTEMPTS, DueQuerySet, DueRow, Lease, back_off, held, wait
 from privacy.fields import FieldClasses, random_key
@@ -28,6 +28,12 @@ KEPT_AFTER = timedelta(minutes=10)
 GIVEN_UP_AFTER = timedelta(days=7)
 # An address that failed so often, about a day by the pauses of privacy/due.py, leads nowhere.
 HOPELESS = 300
+# Within an hour, to one address and for one recipient: enough to set up a phone, too few to disturb somebody
+# with, whose address it is.
+MOST_TESTS = 20
+HALF_AN_HOUR = 30 * 60  # seconds
+# Of one recipient. Each is one message more for each news, and perhaps one more server to wait for.
+MOST_CHANNELS = 10
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
@@ -54,6 +60,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         # What an insert would take for its foreign key, taken before: Django has no word for it.
         sql, values = self.query.sql_with_params()
         return self.raw(f"{sql} FOR KEY SHARE", values)
+
+    def is_full(self, recipient: uuid.UUID) -> bool:
+        """Whether this recipient has as many as anybody may."""
+        return self.of(recipient).count() >= MOST_CHANNELS
 
     def forget(self) -> None:
         """Delete these addresses, and with them every notice that was to go there."""
@@ -184,15 +194,31 @@ class Channel(models.Model):
             opens += timedelta(days=1)
         return opens.astimezone(clock.UTC)
 
-    def test(self, at: datetime) -> None:
+    def test(self, at: datetime) -> bool:
         """Send there what a notice says, so that its owner sees whether it arrives and how it looks.
 
-        One that was broken is tried again.
+        One that was broken is tried again. False, and nothing is sent, where that was done too often.
         """
+        if self._was_tested_enough(at):
+            return False
         with transaction.atomic():
             Channel.objects.filter(pk=self.pk).update(tested_at=clock.hour(at), broken_at=None)
             Notice.objects.queue([self], f"test:{uuid.uuid4()}", at)
         self.tested_at, self.broken_at = clock.hour(at), None
+        return True
+
+    def _was_tested_enough(self, at: datetime) -> bool:
+        """Whoever types an address need not be the one who is disturbed, or pays. Counted in the cache."""
+        by = limits.often("test by", self.recipient.bytes, at, HALF_AN_HOUR)
+        to = limits.often("test to", f"{self.transport}/{self._counted()}".encode(), at, HALF_AN_HOUR)
+        return max(by, to) > MOST_TESTS
+
+    def _counted(self) -> str:
+        """The address, or the row where it cannot be opened."""
+        try:
+            return self.read_address()
+        except Unreadable:
+            return str(self.id)
 
     def broken(self, at: datetime) -> None:
         """Nobody is reached there. What still waited for it is dropped."""

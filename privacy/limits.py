@@ -26,11 +26,17 @@ def hit(request: HttpRequest, purpose: str, at: datetime) -> int:
     Tries from addresses one household or circuit shares (an IPv6 /64) count together; behind an onion
     address everybody does. Without a cache nobody is counted.
     """
+    return often(purpose, _origin(request), at)
+
+
+def often(purpose: str, what: bytes, at: datetime, slice_seconds: int = _SLICE_SECONDS) -> int:
+    """The same for whatever else is counted: so many in this slice of time and the one before. `what` is not
+    kept either."""
     try:
-        who = instance.blind(purpose, _salt(at) + _origin(request))
-        this = int(at.timestamp()) // _SLICE_SECONDS
+        who = instance.blind(purpose, _salt(at) + what)
+        this = int(at.timestamp()) // slice_seconds
         before = cache.get(f"limits:{who}:{this - 1}", 0)
-        return int(before) + _count(f"limits:{who}:{this}")
+        return int(before) + _count(f"limits:{who}:{this}", 2 * slice_seconds)
     except Exception:
         # Each cache has errors of its own, and none of them may stop an asker.
         return 1
@@ -44,8 +50,8 @@ def must_be_counted() -> None:
         raise Busy
 
 
-def _count(key: str) -> int:
-    cache.add(key, 0, timeout=2 * _SLICE_SECONDS)
+def _count(key: str, lasts: int) -> int:
+    cache.add(key, 0, timeout=lasts)
     try:
         return cache.incr(key)
     except ValueError:

@@ -195,11 +195,9 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
         channel.test(at)
 
     def try_telling(self, at: datetime) -> bool:
-        """One more message to where she is told, where they came back or none was sent yet; else nothing."""
-        channels = list(Channel.objects.of(self.id).to_be_tried())
-        for channel in channels:
-            channel.test(at)
-        return bool(channels)
+        """One more message to where she is told, where they came back or none was sent yet; else nothing, and
+        nothing where that was done too often."""
+        return True in [channel.test(at) for channel in Channel.objects.of(self.id).to_be_tried()]
 
     def stop_telling(self) -> None:
         """Forget her address."""

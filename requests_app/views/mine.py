@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from notify.models import Channel
 from privacy import clock
 from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
@@ -189,8 +190,11 @@ def resume(request: AskerRequest, need_id: UUID) -> HttpResponse:
 @asker_only
 def try_telling(request: AskerRequest, need_id: UUID) -> HttpResponse:
     """Whether a message reaches her now."""
-    if request.visit.need(need_id).try_telling(clock.now()):
+    need = request.visit.need(need_id)
+    if need.try_telling(clock.now()):
         messages.success(request, _("A message is on its way."))
+    elif Channel.objects.of(need.pk).to_be_tried().exists():
+        messages.info(request, _("No message was sent: there were many. Try again in an hour."))
     return redirect("mine")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 
 from notify import deliver
@@ -87,6 +88,8 @@ class Ground:
         self.loft.posted.clear()
         self.loft.trouble.clear()
         deliver.breakers.clear()
+        # The walk before this one tried the same roofs.
+        cache.clear()
         self.roofs = self.turn = 0
 
     # What the system chose

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 
 from notify import deliver, transports
 from privacy.due import Watch
@@ -14,6 +15,11 @@ from tests.notify.pigeons import Pigeons
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a duty; between two, `at` says how much."""
     monkeypatch.setattr(Watch, "elapsed", lambda watch: timedelta(0))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_tried_anything_before() -> None:
+    cache.clear()
 
 
 @pytest.fixture

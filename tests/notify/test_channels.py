@@ -2,13 +2,14 @@
 
 import base64
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
 from notify import deliver, outbox, transports
-from notify.models import Channel, Notice
+from notify.models import MOST_TESTS, Channel, Notice
 from privacy.crypto import Unreadable
 from tests.notify.pigeons import AT, Pigeons, add
 
@@ -68,13 +69,43 @@ def test_a_test_looks_like_every_other_notice(pigeons: Pigeons, recipient: uuid.
     assert Channel.objects.get().tested_at == AT
 
 
-def test_a_channel_can_be_tested_as_often_as_one_likes(pigeons: Pigeons, recipient: uuid.UUID) -> None:
+def test_a_channel_can_be_tested_again_but_not_without_end(pigeons: Pigeons, recipient: uuid.UUID) -> None:
     channel = add(recipient)
 
-    channel.test(AT)
-    channel.test(AT)
+    left = [channel.test(AT) for _try in range(MOST_TESTS + 2)]
+    later = channel.test(AT + timedelta(hours=1))
 
-    assert Notice.objects.count() == 2
+    assert left == [True] * MOST_TESTS + [False, False]
+    assert (later, Notice.objects.count()) == (True, MOST_TESTS + 1)
+
+
+def test_somebody_elses_address_is_not_tried_without_end_by_many(pigeons: Pigeons) -> None:
+    left = [add(uuid.uuid4()).test(AT) for _somebody in range(MOST_TESTS + 1)]
+    another = add(uuid.uuid4(), "roof 2").test(AT)
+
+    assert (left, another) == ([True] * MOST_TESTS + [False], True)
+
+
+def test_one_person_does_not_try_one_address_after_the_other(pigeons: Pigeons, recipient: uuid.UUID) -> None:
+    left = []
+    for number in range(MOST_TESTS + 1):
+        channel = add(recipient, f"roof {number}")
+        left.append(channel.test(AT))
+        channel.forget()
+
+    assert left == [True] * MOST_TESTS + [False]
+
+
+def test_one_that_was_tested_too_often_stays_as_it_was(pigeons: Pigeons, recipient: uuid.UUID) -> None:
+    for _somebody in range(MOST_TESTS):
+        add(uuid.uuid4()).test(AT)
+    channel = add(recipient)
+    channel.broken(AT)
+
+    left = channel.test(AT)
+
+    kept = Channel.objects.get(pk=channel.pk)
+    assert (left, kept.tested_at, kept.broken_at) == (False, None, AT)
 
 
 def test_testing_a_broken_channel_gives_it_another_chance(pigeons: Pigeons, recipient: uuid.UUID) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from notify.models import Channel, Notice
+from notify.models import MOST_CHANNELS, MOST_TESTS, Channel, Notice
 from organisation import languages
 from tests.volunteers import people
 from tests.volunteers.people import Person
@@ -126,6 +126,30 @@ def test_an_address_is_in_the_database_only_sealed(ben: Person, client: Client) 
 
     assert Channel.objects.count() == 1
     assert everything().count(b"kestrel") == 0
+
+
+@pytest.mark.usefixtures("_mail")
+def test_trying_without_end_is_said_and_sends_nothing(ben: Person, client: Client) -> None:
+    ben.sign_in(client).post("/profile/channels/", {"transport": "email", "address": "kestrel@example.org"})
+    channel = Channel.objects.get()
+
+    for _again in range(MOST_TESTS):
+        client.post(f"/profile/channels/{channel.pk}/try/")
+
+    assert "No message was sent: there were many." in client.get("/profile/").content.decode()
+    assert Notice.objects.count() == MOST_TESTS
+
+
+@pytest.mark.usefixtures("_mail")
+def test_nobody_has_more_ways_than_a_person_needs(ben: Person, client: Client) -> None:
+    ben.sign_in(client)
+
+    for number in range(MOST_CHANNELS + 1):
+        posted = {"transport": "email", "address": f"kestrel{number}@example.org"}
+        client.post("/profile/channels/", posted)
+
+    assert Channel.objects.count() == MOST_CHANNELS
+    assert "You have many ways already." in client.get("/profile/").content.decode()
 
 
 @pytest.mark.usefixtures("_mail")

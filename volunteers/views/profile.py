@@ -141,10 +141,12 @@ def add_channel(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, **{"push" if by_push else "channel": form})
     at, volunteer = clock.now(), signed_in(request)
+    if Channel.objects.is_full(volunteer.pk):
+        messages.error(request, _("You have many ways already. Stop using one of them first."))
+        return redirect("profile")
     language = volunteer.interface_language
     added = Channel.objects.add(**form.cleaned_data, recipient=volunteer.pk, language=language, at=at)
-    added.test(at)
-    messages.success(request, _("Saved. A first message is on its way."))
+    _say(request, added.test(at), _("Saved. A first message is on its way."))
     return redirect("profile")
 
 
@@ -162,9 +164,16 @@ def _own_channel(request: HttpRequest, channel_id: UUID) -> Channel:
 @require_POST
 def try_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """Send there what a notice says."""
-    _own_channel(request, channel_id).test(clock.now())
-    messages.success(request, _("A message is on its way."))
+    _say(request, _own_channel(request, channel_id).test(clock.now()), _("A message is on its way."))
     return redirect("profile")
+
+
+def _say(request: HttpRequest, left: bool, words: str) -> None:
+    """Whether a message to try has left."""
+    if left:
+        messages.success(request, words)
+    else:
+        messages.error(request, _("No message was sent: there were many. Try again in an hour."))
 
 
 @require_POST
