@@ -18,11 +18,12 @@ ONLY_NEWS = _("The message only says that there is news. Whoever holds the phone
 
 def choices(for_askers: bool = False) -> list[tuple[str, Any]]:
     """The ways there are, each a card: its name, and below it what to write as the address."""
-    return [
-        (slug, format_lazy("{}\n{}", transport.label, transport.help) if transport.help else transport.label)
-        for slug, transport in transports.typed().items()
-        if transport.for_askers or not for_askers
-    ]
+    ways = [one for one in transports.typed().items() if one[1].for_askers or not for_askers]
+    return [(slug, _card(way.label, way.askers_help if for_askers else way.help)) for slug, way in ways]
+
+
+def _card(label: Any, help_text: Any) -> Any:
+    return format_lazy("{}\n{}", label, help_text) if help_text else label
 
 
 def address_words(for_askers: bool = False) -> tuple[Any, Any]:
@@ -108,8 +109,9 @@ class ChannelForm(forms.Form):
         slug, address = cleaned.get("transport"), cleaned.get("address")
         if not slug or not address:
             return
+        way = transports.get(slug)
         try:
-            cleaned["address"] = transports.get(slug).clean(address)
+            cleaned["address"] = (way.clean_for_askers if self.for_askers else way.clean)(address)
         except ValidationError as problem:
             self.add_error("address", problem)
 

@@ -72,6 +72,14 @@ class Transport(ABC):
     def clean(self, address: str) -> str:
         """The address as it is stored. Raises ValidationError in plain words."""
 
+    def clean_for_askers(self, address: str) -> str:
+        """The same where nobody knows who types it: it must not choose where this machine connects to."""
+        return self.clean(address)
+
+    @property
+    def askers_help(self) -> "str | _StrPromise":
+        return self.help
+
     def gateway(self, address: str) -> str:
         """The machine that carries messages to this address; "" where one carries them all.
 

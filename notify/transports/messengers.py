@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
@@ -20,6 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from notify.transports import egress
 from notify.transports.addresses import NoPlace, clean_host
 from notify.transports.base import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 LONGEST = 500
 NOT_THERE = _("We cannot send there. Use a server that everybody on the internet can reach.")
@@ -87,7 +91,7 @@ def _library() -> ModuleType:
 
 
 class Ntfy(Messenger):
-    """A topic: of the operator's server by its name alone, of any other by its link."""
+    """A topic: of the operator's server by its name alone; of any other by its link, with an account."""
 
     label = _("ntfy")
     address_label = _("Topic of ntfy")
@@ -114,6 +118,22 @@ class Ntfy(Messenger):
             raise ValidationError(_("Give the link of your topic, like https://ntfy.sh/your-topic."))
         host, port = _host_and_port(link["host"], link["port"])
         return f"https://{host}{port}/{link['topic']}"
+
+    def clean_for_askers(self, address: str) -> str:
+        """On the operator's server only: whoever owns another one sees where this machine is, and can let it
+        wait, and anybody can ask."""
+        try:
+            cleaned = self.clean(address)
+            if "://" not in cleaned or self._topic_of_ours(cleaned):
+                return cleaned
+        except ValidationError as problem:
+            if problem.code == "too_long":
+                raise
+        raise ValidationError(_("Write only the name of your topic, on the server we use."))
+
+    @property
+    def askers_help(self) -> "_StrPromise":
+        return _("An app that needs no account. Write the name of your topic, on the server we use.")
 
     def gateway(self, address: str) -> str:
         return "{}:{}".format(*_host_of(self._link(address)))

@@ -49,7 +49,7 @@ class Told(forms.Form):
     def clean_email(self) -> str:
         typed: str = self.cleaned_data["email"]
         by = EMAIL if self.by_mail_only else self.cleaned_data.get("tell_by")
-        return transports.get(by).clean(typed) if typed and by else typed
+        return transports.get(by).clean_for_askers(typed) if typed and by else typed
 
     def clean_told(self, data: dict[str, Any]) -> None:
         """What must hold between these answers."""

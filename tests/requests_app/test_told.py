@@ -66,7 +66,7 @@ def test_the_page_stays_small_with_all_of_them(client: Client) -> None:
     [
         ("email", "her@example.org", "her@example.org"),
         ("ntfy", " her-topic ", "her-topic"),
-        ("ntfy", "https://ntfy.sh/her-topic", "https://ntfy.sh/her-topic"),
+        ("ntfy", "https://ntfy.example/her-topic", "https://ntfy.example/her-topic"),
         ("signal", "0032 470 12 34 56", "+32470123456"),
         ("sms", "+32 470 12 34 56", "+32470123456"),
         ("matrix", "#room:example.org", "#room:example.org"),
@@ -90,7 +90,7 @@ def test_she_is_told_the_way_she_chose(client: Client, world: World, way: str, t
         ),
         (
             {"tell_by": "ntfy", "email": "https://127.0.0.1/x"},
-            "We cannot send there. Use a server that everybody on the internet can reach.",
+            "Write only the name of your topic, on the server we use.",
         ),
         ({"tell_by": "email", "email": "nobody"}, "Give an address like name@example.org."),
         ({"tell_by": "signal"}, "Please write the address, or choose to look yourself."),
@@ -107,6 +107,17 @@ def test_a_mistake_gets_one_sentence_and_what_was_typed_comes_back(
 
     assert (response.status_code, wrong(response)) == (422, [words])
     assert typed_in(response.content.decode(), "email") == [[typed.get("email", "")]]
+    assert (Need.objects.count(), Channel.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("server", ["https://ntfy.sh", "https://ntfy.example:8443", "https://192.0.33.8"])
+def test_whoever_asks_does_not_choose_where_this_machine_connects_to(
+    client: Client, world: World, server: str
+) -> None:
+    response = ask(client, world, tell_by="ntfy", email=f"{server}/her-topic")
+
+    said = ["Write only the name of your topic, on the server we use."]
+    assert (response.status_code, wrong(response)) == (422, said)
     assert (Need.objects.count(), Channel.objects.count()) == (0, 0)
 
 
