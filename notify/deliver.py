@@ -171,9 +171,8 @@ class Round:
             if self.breaker.is_to_blame(began, failed_before=notice.attempts > 0):
                 # Perhaps it is this message that brings it down: the next probe is another one.
                 now = self.watch.now()
-                suspect(
-                    notice, max(began + URGENT_PAUSE, now + max(OTHERS_FIRST, down.after or OTHERS_FIRST))
-                )
+                until = max(began + URGENT_PAUSE, now + max(OTHERS_FIRST, down.after or OTHERS_FIRST))
+                suspect(notice, until, counts=self.is_strange())
                 raise
             notice.failed(self.watch.now(), began, down.after)
             return Swept(failed=1)

@@ -192,9 +192,13 @@ def wait(row: DueRow, until: datetime) -> bool:
     return _give_back(row, retry_after=until)
 
 
-def suspect(row: DueRow, until: datetime) -> bool:
-    """Give the row back as one that was there when something failed: its pause does not grow by that."""
-    return _give_back(row, attempts=max(row.attempts, 1), retry_after=until)
+def suspect(row: DueRow, until: datetime, counts: bool = False) -> bool:
+    """Give the row back as one that was there when something failed: its pause does not grow by that.
+
+    `counts`: nothing says that it is not its own fault, so that after minutes it is forgiven (Duty.forgives).
+    """
+    attempts = min(row.attempts, URGENT_ATTEMPTS) + 1 if counts else 1
+    return _give_back(row, attempts=max(row.attempts, attempts), retry_after=until)
 
 
 def pause(attempts: int) -> timedelta:

@@ -350,6 +350,43 @@ class TestOneThatHangs:
         assert (late[0], late[-1]) == (True, False)
 
 
+class TestAMachineThatIsNotThere:
+    def test_and_never_was_for_one_who_named_it_makes_the_duty_late_for_minutes_and_no_longer(
+        self, pigeons: Pigeons
+    ) -> None:
+        assert lateness_while_down(pigeons, "roof of Nowhere") == (True, False)
+
+    def test_and_carries_for_all_makes_it_late_for_as_long_as_it_lasts(self, pigeons: Pigeons) -> None:
+        assert lateness_while_down(pigeons, "roof") == (True, True)
+
+    def test_is_asked_as_often_as_any_other_and_what_waited_leaves_when_it_does(
+        self, pigeons: Pigeons
+    ) -> None:
+        lateness_while_down(pigeons, "roof of Nowhere")
+        pigeons.trouble.clear()
+        for second in range(600, 606):
+            deliver.run(AT + second * SECOND)
+
+        assert statuses() == {"sent": 1}
+
+    def test_and_was_before_makes_it_late_for_as_long_as_it_lasts(self, pigeons: Pigeons) -> None:
+        add_news("roof of Lund")
+        deliver.run(AT)
+
+        assert lateness_while_down(pigeons, "roof of Lund") == (True, True)
+
+
+def lateness_while_down(pigeons: Pigeons, address: str) -> tuple[bool, bool]:
+    """Whether the duty is late at first, and still after ten minutes of nobody there."""
+    add_news(address)
+    pigeons.trouble[""] = TransportDown()
+    late = []
+    for second in range(600):
+        deliver.run(AT + second * SECOND)
+        late.append(DUTIES[0].oldest_late(AT + second * SECOND) > timedelta(0))
+    return late[5], late[-1]
+
+
 class TestAnotherGateway:
     def test_goes_on_while_the_first_is_down(self, pigeons: Pigeons) -> None:
         lund, ystad = (add(uuid.uuid4(), f"roof of {town}") for town in ("Lund", "Ystad"))
