@@ -19,6 +19,8 @@ from notify.transports.smtp import NeutralBackend, sender_domain
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 # RFC 5321: the longest path is 256 characters with its brackets.
 LONGEST = 254
+# Numbers in the place of a domain: our relay would connect to whatever they name, also inside.
+NO_NAME = re.compile(r"@(?:\[.*|[^@]*\.[0-9]+)$")
 # The server closes, is full, or does not know us: the answer is not about this message.
 CLOSING, NO_SPACE, LOGIN_FIRST = 421, 452, 530
 # What a server without finer words says where an address leads to nobody.
@@ -39,7 +41,10 @@ class Email(Transport):
         address = address.strip()
         if len(address) > LONGEST:
             raise ValidationError(_("This address is too long."), code="too_long")
-        EmailValidator(message=_("Give an address like name@example.org."))(address)
+        wrong = _("Give an address like name@example.org.")
+        EmailValidator(message=wrong, allowlist=[])(address)
+        if NO_NAME.search(address):
+            raise ValidationError(wrong, code="invalid")
         return address
 
     @contextmanager

@@ -320,6 +320,14 @@ def test_without_a_mail_server_e_mail_is_not_offered(settings: Settings) -> None
         "ada@there.example\nBcc: x@y.example",
         "ada@there.example, x@y.example",
         "a" * 250 + "@there.example",
+        # The relay would connect into the machine or its network, or hand it to somebody there.
+        "root@localhost",
+        "root@LOCALHOST",
+        "ada@[127.0.0.1]",
+        "ada@[IPv6:::1]",
+        "ada@[::1]",
+        "ada@10.0.0.25",
+        "ada@192.168.100.200",
     ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
