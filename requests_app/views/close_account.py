@@ -33,4 +33,7 @@ def close_account(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("You work at the desk. Leave it first, so that its key is changed."))
         return redirect("desk_person", volunteer.pk)
     request.session.flush()
-    return render(request, "requests_app/account_closed.html")
+    response = render(request, "requests_app/account_closed.html")
+    # What shows them that there is news, too: the browser would go on having it.
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response

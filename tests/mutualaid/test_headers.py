@@ -66,7 +66,9 @@ BESIDES = {
     "Refresh": lambda sent: (
         sent.request["PATH_INFO"] in ("/a/return/", "/accounts/login/", "/accounts/recover/")
     ),
-    "Clear-Site-Data": lambda sent: sent.request["PATH_INFO"] == "/a/leave/" and sent.status_code == 303,
+    "Clear-Site-Data": lambda sent: (
+        (sent.request["PATH_INFO"], sent.status_code) in {("/a/leave/", 303), ("/accounts/close/", 200)}
+    ),
     "Content-Disposition": lambda sent: sent["Content-Type"].startswith(("text/calendar", "image/png")),
     "Content-Length": lambda sent: int(sent["Content-Length"]) == len(sent.content) or is_head(sent),
     "Content-Language": lambda sent: sent["Content-Language"] in ("en", "fr"),

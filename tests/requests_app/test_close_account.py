@@ -28,6 +28,8 @@ def test_whoever_leaves_leaves_nothing_and_what_they_took_is_free(world: World) 
     assert keyring().missing([(claim.slot_number, claim.slot_owner)]) == [claim.slot_owner]
     assert [model._meta.label for model in apps.get_models() if names(model, ben.volunteer.pk)] == []
     assert client.get("/board/").status_code == 302
+    # Their browser shows no more news, either: it forgets what does.
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
 
 
 def names(model: type, pk: object) -> bool:
