@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from notify import text, transports
 from notify.breaker import Breaker
-from notify.models import QUEUED, Channel, Notice, NoticeQuerySet
+from notify.models import HOPELESS_AFTER, QUEUED, Channel, Notice, NoticeQuerySet
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
 from privacy.crypto import Unreadable
 from privacy.due import OTHERS_FIRST, URGENT_PAUSE, Lease, Swept, Watch, goes_on, lease, suspect
@@ -164,10 +164,12 @@ class Round:
         try:
             post(notice.channel.read_address(), self.message(notice))
         except (AddressGone, Unreadable):
-            notice.drop(self.watch.now())
-            notice.channel.broken(self.watch.now())
+            notice.lead_nowhere(self.watch.now())
             batch.look_again()
         except TransportDown as down:
+            if self.is_strange() and began - notice.send_after > HOPELESS_AFTER:
+                notice.lead_nowhere(self.watch.now())
+                raise
             if self.breaker.is_to_blame(began, failed_before=notice.attempts > 0):
                 # Perhaps it is this message that brings it down: the next probe is another one.
                 now = self.watch.now()

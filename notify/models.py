@@ -26,8 +26,10 @@ PACES = ("", "now", "week", "changed")
 KEPT_AFTER = timedelta(minutes=10)
 # News nobody could deliver for a week is no news.
 GIVEN_UP_AFTER = timedelta(days=7)
-# An address that failed so often, about a day by the pauses of privacy/due.py, leads nowhere.
+# An address that failed so often, about a day by the pauses of privacy/due.py, leads nowhere; so does one
+# through a machine that people named and that answered nobody for so long.
 HOPELESS = 300
+HOPELESS_AFTER = timedelta(days=1)
 # Within an hour, to one address and for one recipient: enough to set up a phone, too few to disturb somebody
 # with, whose address it is.
 MOST_TESTS = 20
@@ -356,12 +358,14 @@ class Notice(Stateful, DueRow):
         `began`: when it was tried. `after`: how long the other side asked us to wait.
         """
         if self.attempts + 1 >= HOPELESS:
-            self.drop(at)
-            self.channel.broken(at)
-        elif after is not None:
-            wait(self, at + after)
+            self.lead_nowhere(at)
         else:
-            back_off(self, at, began)
+            back_off(self, at, began, after)
+
+    def lead_nowhere(self, at: datetime) -> None:
+        """It is given up, and its channel shown to its owner as broken."""
+        self.drop(at)
+        self.channel.broken(at)
 
     def message_key(self) -> str:
         """What the outside may see of the idempotency key: the same for the same notice, and nothing else."""

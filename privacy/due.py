@@ -177,13 +177,16 @@ def complete(row: DueRow, retry_after: datetime | None = None) -> bool:
     return _give_back(row, attempts=0, retry_after=retry_after)
 
 
-def back_off(row: DueRow, at: datetime, began: datetime | None = None) -> bool:
+def back_off(row: DueRow, at: datetime, began: datetime | None = None, wish: timedelta | None = None) -> bool:
     """Give the row back as failed: it is tried again after a pause that grows.
 
-    Where a try may last long, `began` is when it began: what it took counts as part of the pause.
+    Where a try may last long, `began` is when it began: what it took counts as part of the pause. `wish`: how
+    long the other side asked us to wait; that is the pause, until it has grown longer.
     """
     rests = pause(row.attempts + 1)
     after = at + rests if began is None else max(began + rests, at + min(rests, OTHERS_FIRST))
+    if wish is not None:
+        after = at + wish if row.attempts < URGENT_ATTEMPTS else max(after, at + wish)
     return _give_back(row, attempts=F("attempts") + 1, retry_after=after)
 
 

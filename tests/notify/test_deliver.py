@@ -398,6 +398,32 @@ class TestAnotherGateway:
 
         assert (pigeons.tried.count("roof of Lund"), pigeons.addresses) == (1, ["roof of Ystad"] * 2)
 
+    @pytest.mark.parametrize("trouble", [TransportDown(), TransportDown(timedelta(seconds=60))])
+    def test_that_was_never_there_is_broken_after_a_day(
+        self, pigeons: Pigeons, trouble: TransportDown
+    ) -> None:
+        own = add(uuid.uuid4(), "roof of nowhere")
+        outbox.queue(own.recipient, "news", AT)
+        pigeons.trouble["roof of nowhere"] = trouble
+
+        broken = []
+        for at in (AT, AT + timedelta(hours=23), AT + timedelta(hours=25)):
+            deliver.run(at)
+            broken.append(Channel.objects.get().is_broken)
+
+        assert broken == [False, False, True]
+
+    def test_that_worked_before_is_waited_for(self, pigeons: Pigeons) -> None:
+        own = add(uuid.uuid4(), "roof of Lund")
+        outbox.queue(own.recipient, "first", AT)
+        deliver.run(AT)
+        outbox.queue(own.recipient, "second", AT)
+        pigeons.trouble["roof of Lund"] = TransportDown()
+        for hour in (1, 25, 50):
+            deliver.run(AT + timedelta(hours=hour))
+
+        assert (statuses(), Channel.objects.get().is_broken) == ({"sent": 1, "queued": 1}, False)
+
     def test_is_not_named_in_the_database(self, pigeons: Pigeons) -> None:
         lund, again, ystad = (add(uuid.uuid4(), f"roof of {town}") for town in ("Lund", "Lund", "Ystad"))
         everywhere_the_same = add(uuid.uuid4(), "roof")
@@ -487,6 +513,16 @@ def hanging(pigeons: Pigeons, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hangi
 
 
 class TestWhoeverAsksUsToWait:
+    def test_each_time_makes_the_duty_late_for_minutes_and_not_for_a_week(self, pigeons: Pigeons) -> None:
+        news(1)
+        pigeons.trouble["roof 0"] = NotNow(after=20 * SECOND)
+        late = []
+        for minute in range(30):
+            deliver.run(AT + minute * timedelta(minutes=1))
+            late.append(DUTIES[0].oldest_late(AT + minute * timedelta(minutes=1)) > timedelta(0))
+
+        assert (late[0], late[-1]) == (True, False)
+
     def test_is_asked_again_then_and_not_before(self, pigeons: Pigeons) -> None:
         news(2)
         pigeons.trouble[""] = TransportDown(after=20 * SECOND)
