@@ -114,7 +114,7 @@ class Round:
 
     def is_strange(self) -> bool:
         """Whether it may be anybody's machine: people named it, and nothing ever went through."""
-        return bool(self.gateway) and not self.breaker.is_known
+        return not (transports.is_ours(self.slug, self.gateway) or self.breaker.is_known)
 
     def lease_risky(self) -> Lease[Notice]:
         one = int(self.breaker.may_probe(self.watch.now()))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import connection, models, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from notify import transports
@@ -26,6 +26,8 @@ PACES = ("", "now", "week", "changed")
 KEPT_AFTER = timedelta(minutes=10)
 # News nobody could deliver for a week is no news.
 GIVEN_UP_AFTER = timedelta(days=7)
+# So many addresses do not fail at once by themselves.
+SEVERAL = 3
 # An address that failed so often, about a day by the pauses of privacy/due.py, leads nowhere; so does one
 # through a machine that people named and that answered nobody for so long.
 HOPELESS = 300
@@ -261,6 +263,29 @@ class NoticeQuerySet(DueQuerySet["Notice"]):
     def suspect(self) -> "NoticeQuerySet":
         """Those that were: perhaps the next try lasts long, too."""
         return self.filter(attempts__gt=0)
+
+    def in_vain(self) -> "NoticeQuerySet":
+        """Those that failed for minutes already."""
+        # Said twice, so that SQLite knows the index of the suspects for what it is.
+        return self.suspect().filter(attempts__gt=URGENT_ATTEMPTS)
+
+    def blamed(self) -> "NoticeQuerySet":
+        """Without those that failed for minutes, each by itself: nobody could mend that here.
+
+        Where several wait in vain, and nothing left the same way lately, it is not the addresses.
+        """
+        mute = Q(attempts__lte=URGENT_ATTEMPTS)
+        ways = (
+            self.in_vain()
+            .order_by()
+            .values("transport", "gateway")
+            .annotate(told=Count("channel", distinct=True))
+        )
+        for slug, gateway in ways.filter(told__gte=SEVERAL).values_list("transport", "gateway"):
+            way = Q(transport=slug, gateway=gateway)
+            if transports.is_ours(slug, gateway) and not Notice.objects.filter(way, status=SENT).exists():
+                mute |= way
+        return self.filter(mute)
 
     def mark_sent(self, lease: Lease["Notice"], notices: Collection["Notice"], at: datetime) -> int:
         """These, of one lease, were handed over; how many of them. One statement.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from notify import deliver, transports
-from notify.models import Notice
-from privacy.due import URGENT_ATTEMPTS, Duty, Swept, Watch
+from notify.models import Notice, NoticeQuerySet
+from privacy.due import Duty, Swept, Watch
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -30,8 +30,8 @@ def purge(at: datetime) -> Swept:
 
 def late_ways(at: datetime) -> list["str | _StrPromise"]:
     """Through what messages should have left and have not, as its label says; not how many, nor to whom."""
-    late = Notice.objects.due(at - LATE_AFTER).order_by("transport").values_list("transport", flat=True)
-    slugs = late.filter(attempts__lte=URGENT_ATTEMPTS).distinct()
+    late = Notice.objects.due(at - LATE_AFTER).blamed()
+    slugs = late.order_by("transport").values_list("transport", flat=True).distinct()
     return [transports.get(slug).label if slug in transports.known() else slug for slug in slugs]
 
 
@@ -44,7 +44,7 @@ DUTIES = (
         deliver.run,
         "send_after",
         lanes=deliver.LANES,
-        forgives=True,
+        counted=NoticeQuerySet.blamed,
         says=_("Messages wait."),
         do=_("Call people instead. Tell whoever runs the machine to look at what carries messages."),
         ways=late_ways,

@@ -198,7 +198,7 @@ def wait(row: DueRow, until: datetime) -> bool:
 def suspect(row: DueRow, until: datetime, counts: bool = False) -> bool:
     """Give the row back as one that was there when something failed: its pause does not grow by that.
 
-    `counts`: nothing says that it is not its own fault, so that after minutes it is forgiven (Duty.forgives).
+    `counts`: nothing says that it is not its own fault, so that after minutes it makes nothing late.
     """
     attempts = min(row.attempts, URGENT_ATTEMPTS) + 1 if counts else 1
     return _give_back(row, attempts=max(row.attempts, attempts), retry_after=until)
@@ -279,7 +279,8 @@ class Duty:
     do it at the same time; another one is added each second while there is something nobody has taken.
     `says`: what people notice where it is late or stopped, in a sentence or two; `do`: what to do about it;
     `ways(at)`: which of its ways are late, by name.
-    `forgives`: rows that failed for minutes, each by itself, make the duty itself no later.
+    `counted(rows)`: those of the rows that make the duty itself late; rows that failed for minutes, each by
+    itself, need not.
     """
 
     name: str
@@ -290,7 +291,7 @@ class Duty:
     rounded: timedelta = timedelta(0)
     destroys: bool = False
     lanes: int = 1
-    forgives: bool = False
+    counted: Callable[[Any], QuerySet[Any]] | None = None
     says: "str | _StrPromise" = ""
     do: "str | _StrPromise" = RESTART
     ways: "Callable[[datetime], list[str | _StrPromise]] | None" = None
@@ -300,15 +301,19 @@ class Duty:
         return self.due(at).filter(leasable(at)).exists()
 
     def oldest_late(self, at: datetime) -> timedelta:
-        """How long ago the oldest row was due; zero where none is. One query."""
+        """How long ago the oldest row was due; zero where none is. One query where none is."""
         if self.due_field is None:
             return timedelta(0)
         rows = self.due(at)
-        if self.forgives:
-            rows = rows.filter(attempts__lte=URGENT_ATTEMPTS)
-        moments = rows.order_by(self.due_field).values_list(self.due_field, flat=True)
-        oldest = moments.first()
+        oldest = self._oldest(rows)
+        if oldest and self.counted is not None:
+            oldest = self._oldest(self.counted(rows))
         return max(at - oldest - self.rounded, timedelta(0)) if oldest else timedelta(0)
+
+    def _oldest(self, rows: QuerySet[Any]) -> datetime | None:
+        assert self.due_field is not None
+        found: datetime | None = rows.order_by(self.due_field).values_list(self.due_field, flat=True).first()
+        return found
 
     def keep_due(self, before: datetime, at: datetime) -> None:
         """What was due `before`, by a clock that is not trusted any more, is due `at` at the latest."""

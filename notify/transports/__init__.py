@@ -28,6 +28,7 @@ __all__ = [
     "Transport",
     "TransportDown",
     "get",
+    "is_ours",
     "known",
     "offered",
     "register",
@@ -56,6 +57,11 @@ def known() -> list[str]:
 def offered() -> dict[str, Transport]:
     """The transports this instance is set up for, in the order in which they are shown."""
     return {slug: transport for slug, transport in _transports.items() if transport.is_set_up()}
+
+
+def is_ours(slug: str, gateway: str) -> bool:
+    """Whether the operator chose the machine that carries it, and not whoever typed an address."""
+    return not gateway or (slug in _transports and not _transports[slug].by_hand)
 
 
 def typed() -> dict[str, Transport]:

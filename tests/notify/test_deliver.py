@@ -12,7 +12,7 @@ from django.db import connection
 from notify import deliver, outbox, transports
 from notify.breaker import PROBE_EVERY
 from notify.models import HOPELESS, Channel, Notice, NoticeQuerySet
-from notify.tasks import DUTIES
+from notify.tasks import DUTIES, late_ways
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, TransportDown
 from privacy.due import URGENT_ATTEMPTS, Swept, Watch, lease
 from tests.notify.pigeons import AT, Pigeons, add
@@ -348,6 +348,36 @@ class TestOneThatHangs:
             late.append(DUTIES[0].oldest_late(AT + second * SECOND) > timedelta(0))
 
         assert (late[0], late[-1]) == (True, False)
+
+
+class TestAGatewayThatRefusesOneAfterTheOther:
+    """Not the gateway is down, it says: each answer is about one address."""
+
+    def test_makes_the_duty_late_while_nothing_leaves_at_all(self, pigeons: Pigeons) -> None:
+        add_news("roof 1", "roof 2", "roof 3")
+
+        assert late_while_refused(pigeons, "")
+
+    def test_makes_nothing_late_while_others_are_told(self, pigeons: Pigeons) -> None:
+        add_news("roof 1", "roof 2", "roof 3", "a good roof")
+
+        assert not late_while_refused(pigeons, "roof 1", "roof 2", "roof 3")
+
+    def test_makes_nothing_late_where_people_named_it(self, pigeons: Pigeons) -> None:
+        add_news("roof 1 of Lund", "roof 2 of Lund", "roof 3 of Lund")
+
+        assert not late_while_refused(pigeons, "")
+
+
+def late_while_refused(pigeons: Pigeons, *addresses: str) -> bool:
+    """Whether the duty is late, and says by what, after five minutes of refusing these."""
+    pigeons.trouble |= {address: NotNow() for address in addresses}
+    for second in range(0, 300, 5):
+        deliver.run(AT + second * SECOND)
+    deliver_duty = DUTIES[0]
+    is_late = deliver_duty.oldest_late(AT + 300 * SECOND) > deliver_duty.late_after
+    assert late_ways(AT + 300 * SECOND) == (["Pigeons"] if is_late else [])
+    return is_late
 
 
 class TestAMachineThatIsNotThere:
