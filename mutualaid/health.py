@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from privacy import clock, health
 from privacy.health import DutyHealth
 
-STEP = timedelta(seconds=5)
+STEP, MINUTE = timedelta(seconds=5), timedelta(minutes=1)
 
 
 @require_safe
@@ -44,11 +44,14 @@ def look_around(clocks: clock.Reading) -> dict[str, object]:
 def _duty(found: DutyHealth) -> dict[str, object]:
     """How late its oldest row is, and how long ago it last looked through them; both in seconds.
 
-    In whole steps while all is well: this is public, and a row a second old says that somebody asked.
+    In steps: this is public, and a row a second old says that somebody asked. What is late for longer than a
+    minute is so in minutes: whoever looks afterwards does not read the second.
     """
-    late = found.late
-    if found.is_in_time:
-        late -= late % STEP
+    late = found.late - found.late % STEP
+    if found.late >= MINUTE:
+        late = found.late - found.late % MINUTE
+    elif not found.is_in_time:
+        late += STEP
     return {
         "late": int(late.total_seconds()),
         "swept": _ago(found.swept_at, found.at),

@@ -49,6 +49,20 @@ def test_nobody_reads_here_that_somebody_asked_a_moment_ago(monkeypatch: pytest.
     assert look_around(told(AT))["duties"] == {"lapse": {"late": 0, "swept": 0, "healthy": True}}
 
 
+@pytest.mark.parametrize(
+    ("late", "said"), [(2.1, 5), (58.0, 60), (61.0, 60), (3599.0, 3540), (90000.5, 90000)]
+)
+def test_nobody_reads_here_in_which_second_somebody_did_what_waits(
+    monkeypatch: pytest.MonkeyPatch, late: float, said: int
+) -> None:
+    one = Duty("lapse", timedelta(seconds=2), Heartbeat.objects.filter, lambda at: Swept(), "beat_at")
+    monkeypatch.setattr(Duty, "oldest_late", lambda self, at: timedelta(seconds=late))
+    monkeypatch.setattr("privacy.health.duties", lambda: (one,))
+    Heartbeat.objects.beat(HEART, ["lapse"], AT)
+
+    assert look_around(told(AT))["duties"] == {"lapse": {"late": said, "swept": 0, "healthy": False}}
+
+
 def test_a_duty_that_never_gets_to_its_end_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     duty(timedelta(0), monkeypatch)
     Heartbeat.objects.beat(HEART, ["lapse"], AT - timedelta(seconds=9.1))
