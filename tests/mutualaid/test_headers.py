@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.cache import cache
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 
 from organisation.models import Organisation
@@ -235,9 +235,13 @@ def not_filled_in(client: Client, _settings: Any) -> Any:
     return client.post("/a/ride/", {"csrfmiddlewaretoken": token}, headers={"referer": "https://testserver/"})
 
 
-def broken_table(client: Client, _settings: Any) -> Any:
-    connection.cursor().execute("ALTER TABLE organisation_phonenumber RENAME TO gone")
-    return client.get("/")
+def no_database(client: Client, _settings: Any) -> Any:
+    with connection.execute_wrapper(_away):
+        return client.get("/")
+
+
+def _away(*_asked: Any) -> Any:
+    raise OperationalError
 
 
 def broken_view(client: Client, _settings: Any) -> Any:
@@ -271,7 +275,7 @@ ERRORS = {
     too_much: 413,
     not_filled_in: 422,
     broken_view: 500,
-    broken_table: 503,
+    no_database: 503,
     nothing_can_be_sealed: 503,
 }
 
