@@ -193,7 +193,8 @@ class NoticeQuerySet(DueQuerySet["Notice"]):
         """
         mute = Q(attempts__lte=URGENT_ATTEMPTS)
         ways = (
-            self.in_vain()
+            Notice.objects.waiting()
+            .in_vain()
             .order_by()
             .values("transport", "gateway")
             .annotate(told=Count("channel", distinct=True))
