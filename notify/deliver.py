@@ -19,7 +19,17 @@ from notify.breaker import Breaker
 from notify.models import HOPELESS_AFTER, QUEUED, Channel, Notice, NoticeQuerySet
 from notify.transports import POST_LASTS, AddressGone, Message, NotNow, Post, Transport, TransportDown
 from privacy.crypto import Unreadable
-from privacy.due import OTHERS_FIRST, URGENT_PAUSE, Lease, Swept, Watch, goes_on, lease, suspect
+from privacy.due import (
+    OTHERS_FIRST,
+    URGENT_ATTEMPTS,
+    URGENT_PAUSE,
+    Lease,
+    Swept,
+    Watch,
+    goes_on,
+    lease,
+    suspect,
+)
 
 # A worker that died holds its notices so long. The last post of a batch begins early enough to end, and to be
 # marked, before.
@@ -167,7 +177,8 @@ class Round:
             notice.lead_nowhere(self.watch.now())
             batch.look_again()
         except TransportDown as down:
-            if self.is_strange() and began - notice.send_after > HOPELESS_AFTER:
+            tried_for_minutes = notice.attempts > URGENT_ATTEMPTS
+            if self.is_strange() and tried_for_minutes and began - notice.send_after > HOPELESS_AFTER:
                 notice.lead_nowhere(self.watch.now())
                 raise
             if self.breaker.is_to_blame(began, failed_before=notice.attempts > 0):

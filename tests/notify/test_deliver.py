@@ -399,6 +399,29 @@ class TestAMachineThatIsNotThere:
 
         assert statuses() == {"sent": 1}
 
+    def test_right_after_two_days_without_power_is_asked_again_and_nobody_is_given_up(
+        self, pigeons: Pigeons
+    ) -> None:
+        add_news("roof of Lund")
+        pigeons.trouble[""] = TransportDown()
+        after = AT + timedelta(days=2)
+        for second in range(30):
+            deliver.run(after + second * SECOND)
+        pigeons.trouble.clear()
+        for second in range(30, 36):
+            deliver.run(after + second * SECOND)
+
+        assert statuses() == {"sent": 1}
+
+    def test_for_a_day_is_shown_to_whoever_named_it(self, pigeons: Pigeons) -> None:
+        add_news("roof of Nowhere")
+        pigeons.trouble[""] = TransportDown()
+        for minute in range(0, 26 * 60, 5):
+            for second in range(0, 11, 5):
+                deliver.run(AT + timedelta(minutes=minute) + second * SECOND)
+
+        assert (statuses(), Channel.objects.broken().count()) == ({"dropped": 1}, 1)
+
     def test_and_was_before_makes_it_late_for_as_long_as_it_lasts(self, pigeons: Pigeons) -> None:
         add_news("roof of Lund")
         deliver.run(AT)
