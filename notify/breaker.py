@@ -4,6 +4,8 @@ import threading
 from datetime import datetime, timedelta
 
 PROBE_EVERY = timedelta(seconds=3)
+# Further ahead than any post lasts: written by a clock that was set back since.
+AHEAD = timedelta(minutes=1)
 
 
 class Breaker:
@@ -41,7 +43,7 @@ class Breaker:
         Where others went through meanwhile, or where it failed before and others did not, only its own
         address is bad.
         """
-        if self.down_at is not None or self.worked_at is None:
+        if self.down_at is not None or self.worked_at is None or self.worked_at - began > AHEAD:
             return True
         return not failed_before and self.worked_at <= began
 

@@ -252,6 +252,16 @@ class TestATransportThatIsDown:
 
         assert deliver.run(AT) == Swept(done=1)
 
+    def test_is_blamed_also_where_it_worked_by_a_clock_that_went_ahead(self, pigeons: Pigeons) -> None:
+        news(1)
+        deliver.run(AT + timedelta(hours=2))
+        news(30)
+        pigeons.trouble[""] = TransportDown()
+
+        deliver.run(AT)
+
+        assert (len(pigeons.tried), deliver.breakers["pigeons", ""].is_down) == (2, True)
+
 
 class TestOneThatHangs:
     """A post to it fails when it is cut; through the same gateway the others arrive."""
