@@ -32,6 +32,8 @@ URGENT_PAUSE = timedelta(seconds=5)
 # So long at least others go first, after something hung until it was cut.
 OTHERS_FIRST = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
+# What a sweep does may be a minute late, also where it could not be done for hours: the keyring was away.
+LONGEST_WAIT = timedelta(seconds=30)
 # Two minutes of failing every five seconds are a row that waits for something slower.
 URGENT_ATTEMPTS = 24
 
@@ -245,7 +247,8 @@ def _give(row: Row, watch: Watch, verb: Callable[[Row, datetime], object], query
         verb(row, watch.at)
     except Exception as problem:
         log.error("%s could not be done: %s", row._meta.label, type(problem).__name__)
-        back_off(row, watch.now())
+        rests = min(pause(row.attempts + 1), LONGEST_WAIT)
+        _give_back(row, attempts=F("attempts") + 1, retry_after=watch.now() + rests)
         return Swept(failed=1)
     # Only then: a row that goes on living must not say to the second when it was done.
     left_due = queryset.filter(pk=row.pk).exists()

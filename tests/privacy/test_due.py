@@ -71,6 +71,10 @@ def at_once(count: int, work: Callable[[], object]) -> None:
     assert problems == []
 
 
+def _fail(_notice: Notice, _at: datetime) -> None:
+    raise RuntimeError
+
+
 @pytest.mark.django_db
 class TestALease:
     def test_takes_the_oldest_first_and_no_more_than_asked(self) -> None:
@@ -200,6 +204,17 @@ class TestASweep:
 
         assert (waiting, again, healed) == (Swept(), Swept(failed=1), Swept(done=1))
         assert (failures, row.attempts) == (2, 0)
+
+    def test_that_failed_for_an_hour_is_done_within_half_a_minute_of_the_end_of_the_trouble(self) -> None:
+        """A duty may be a minute late, also after a keyring that was away for long."""
+        rows(1)
+        waits = []
+        for second in range(0, 3600, 5):
+            at = AT + second * SECOND
+            if sweep(overdue(), at, _fail).failed:
+                waits.append((Notice.objects.get().retry_after or at) - at)
+
+        assert timedelta(seconds=29) < max(waits) < timedelta(seconds=31)
 
     def test_does_not_turn_around_a_row_that_its_verb_left_due(self) -> None:
         made, seen = rows(4), []
