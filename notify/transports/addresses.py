@@ -79,7 +79,8 @@ def _checked(host: str) -> str:
     """Raises ValueError."""
     if host.startswith("[") and host.endswith("]"):
         ip = IPv6Address(host[1:-1])
-        if not _is_global(ip):
+        # A scope names a way out of this machine, and makes one server look like many.
+        if ip.scope_id is not None or not _is_global(ip):
             raise NoPlace
         return f"[{ip}]"
     # Folds other digits and dots into the plain ones. UnicodeError is a ValueError.

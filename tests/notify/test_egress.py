@@ -98,6 +98,7 @@ def test_a_host_is_written_as_it_is_asked_for(typed: str, asked_for: str) -> Non
             "[::1]",
             "[::ffff:127.0.0.1]",
             "[fe80::1%lo]",
+            "[2606:4700::1%1]",
             "[fd00::1]",
         ),
         *(
