@@ -97,6 +97,8 @@ def restore_login(token: str, passphrase: str, language: str, at: datetime) -> t
         # Whoever was in the account before may have kept an invitation, or the calendar.
         desk.withdraw_links(volunteer)
         volunteer.drop_calendar_token()
+    # Nor is it known whose those addresses are. Not within: whoever tells them something may wait for us.
+    outbox.drop(volunteer.pk)
     return volunteer, made
 
 

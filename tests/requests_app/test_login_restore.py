@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from notify.models import Channel
 from privacy.crypto import Unreadable
 from requests_app import desk_key, standing
 from requests_app.models import Claim
@@ -129,6 +130,7 @@ def test_it_restores_a_login_and_never_a_key(world: World, cleo: Person, ben: Pe
 
     them = Unlocked(now(ben).reader(), keys.unlock(now(ben), NEW))
     assert "Your second step, your calendar address and invitations you made are gone." in said
+    assert "We write to you nowhere until you say again where, in your profile." in said
     assert "You were said yes to for 1 thing. Its note, place and messages close." in said
     assert them.private_key != ben.private
     with pytest.raises(Unreadable):
@@ -255,8 +257,10 @@ def test_an_invitation_of_somebody_who_left_the_desk_opens_nothing_when_they_are
 
 
 def test_whoever_had_the_login_before_it_was_restored_keeps_no_link(world: World, cleo: Person) -> None:
-    """Somebody else was in Dee's account: invited themselves, and looked at the calendar."""
+    """Somebody else was in Dee's account: invited themselves, looked at the calendar, and is told of news."""
     dee = people.coordinator(world.coordinator, "Dee")
+    world.can_be_told(dee)
+    world.can_be_told(cleo)
     invitation = Invitation.objects.make(dee.volunteer, AT, coordinator=True)
     calendar = now(dee).new_calendar_token()
     press(browser(dee), cleo)
@@ -266,6 +270,7 @@ def test_whoever_had_the_login_before_it_was_restored_keeps_no_link(world: World
 
     assert Client().get(f"/calendar/{calendar}.ics").status_code == 404
     assert Client().get(f"/join/{invitation}/").status_code == 404
+    assert list(Channel.objects.values_list("recipient", flat=True)) == [cleo.volunteer.pk]
     assert LoginRestore.objects.count() == 0
 
 
