@@ -136,7 +136,10 @@ class Ntfy(Messenger):
         return _("An app that needs no account. Write the name of your topic, on the server we use.")
 
     def gateway(self, address: str) -> str:
-        return "{}:{}".format(*_host_of(self._link(address)))
+        """None for the operator's own server: while it is down that is the operator's business."""
+        if "://" not in address or self._topic_of_ours(address):
+            return ""
+        return "{}:{}".format(*_host_of(address))
 
     def hint(self, address: str) -> str:
         return super().hint(address.rpartition("/")[2])

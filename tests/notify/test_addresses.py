@@ -152,7 +152,8 @@ def test_each_is_offered_once_it_is_set_up(
     [
         ("ntfy", "https://ntfy.sh/t", "ntfy.sh:443"),
         ("ntfy", "https://ntfy.example:8443/t", "ntfy.example:8443"),
-        ("ntfy", "t", "127.0.0.1:2586"),
+        ("ntfy", "t", ""),
+        ("ntfy", "http://127.0.0.1:2586/t", ""),
         ("signal", "+32470123456", ""),
         ("sms", "+32470123456", ""),
         ("matrix", "#room:example.org", ""),

@@ -461,21 +461,6 @@ class TestAnotherGateway:
 
         assert (pigeons.tried.count("roof of Lund"), pigeons.addresses) == (1, ["roof of Ystad"] * 2)
 
-    @pytest.mark.parametrize("trouble", [TransportDown(), TransportDown(timedelta(seconds=60))])
-    def test_that_was_never_there_is_broken_after_a_day(
-        self, pigeons: Pigeons, trouble: TransportDown
-    ) -> None:
-        own = add(uuid.uuid4(), "roof of nowhere")
-        outbox.queue(own.recipient, "news", AT)
-        pigeons.trouble["roof of nowhere"] = trouble
-
-        broken = []
-        for at in (AT, AT + timedelta(hours=23), AT + timedelta(hours=25)):
-            deliver.run(at)
-            broken.append(Channel.objects.get().is_broken)
-
-        assert broken == [False, False, True]
-
     def test_that_worked_before_is_waited_for(self, pigeons: Pigeons) -> None:
         own = add(uuid.uuid4(), "roof of Lund")
         outbox.queue(own.recipient, "first", AT)
