@@ -95,15 +95,20 @@ def read() -> Reading:
     """Look at all of them. One query."""
     before = _since_boot()
     raw = _ask_the_database()
+    # This answer's own difference, not the one another process saw a moment ago: the clock may have been set
+    # in between. One that took long makes it too large, so that nothing is early by it.
+    seen = raw.timestamp() - before
     if _since_boot() - before <= QUICK:
-        _shared[_SEEN] = raw.timestamp() - before
+        _shared[_SEEN] = seen
         if math.isnan(_shared[_DATABASE]):
-            _shared[_DATABASE] = _shared[_SEEN]
-    if math.isnan(_shared[_SEEN]) or not jumped():
+            _shared[_DATABASE] = seen
+    trusted = _shared[_DATABASE]
+    is_right = math.isnan(trusted) or abs(seen - trusted) <= MAX_DISAGREEMENT
+    if is_right and not jumped():
         return Reading(raw, raw, raw)
-    seen = _shared[_SEEN]
-    ahead = max(seen, _shared[_DATABASE], _difference()) - seen
-    return Reading(raw, raw + timedelta(seconds=_steady() - seen), raw + timedelta(seconds=ahead))
+    steady_is = seen if is_right else trusted
+    ahead = max(seen, steady_is, _difference()) - seen
+    return Reading(raw, raw + timedelta(seconds=steady_is - seen), raw + timedelta(seconds=ahead))
 
 
 def in_question(clocks: Reading) -> datetime:

@@ -1,6 +1,7 @@
 """A file system of its own in a file: its raw blocks can be read, those in use and those let go of."""
 
 import contextlib
+import gc
 import os
 import re
 import shutil
@@ -69,7 +70,8 @@ def ext4(folder: Path, megabytes: int) -> Iterator[Disk]:
     disk = Disk(folder / "image", folder / "mounted")
     with disk.image.open("wb") as file:
         file.truncate(megabytes << 20)
-    _run("mkfs.ext4", "-q", "-F", disk.image)
+    # Blocks as real disks have them: small ones have them smaller.
+    _run("mkfs.ext4", "-q", "-F", "-b", "4096", disk.image)
     try:
         with mounted(disk):
             yield disk
@@ -107,6 +109,8 @@ def cut(shelf: Disk, disk: Disk, copy: Path, meanwhile: Callable[[], object]) ->
 def unmount(disk: Disk) -> None:
     """Everything is in the image then. Twice is harmless."""
     end = time.monotonic() + PATIENCE
+    # A connection that met a full disk is closed when nobody remembers its error any more.
+    gc.collect()
     while os.path.ismount(disk.folder):
         try:
             _run("umount", disk.folder)

@@ -48,6 +48,26 @@ def test_set_forward_the_broom_stays_and_readers_stop_at_once(
     assert are_near((clock.read().raw, right + timedelta(hours=database)))
 
 
+@pytest.mark.parametrize("hours", [2, -2])
+def test_what_another_process_saw_just_before_it_was_set_makes_nothing_early_or_late(
+    clocks: Clocks, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    right, seen_before = clock.now(), clock._shared[clock._SEEN]
+    clocks.wall = clocks.database = hours * HOUR
+    ask = clock._ask_the_database
+
+    def asked_by_two() -> datetime:
+        raw = ask()
+        clock._shared[clock._SEEN] = seen_before
+        return raw
+
+    monkeypatch.setattr(clock, "_ask_the_database", asked_by_two)
+    # One whose answer took long says nothing to the others.
+    monkeypatch.setattr(clock, "QUICK", -1.0)
+
+    assert are_near((clock.steady(), right))
+
+
 @pytest.mark.parametrize(("wall", "database"), [(-2, -2), (-2, 0), (0, -2)])
 def test_set_back_nothing_is_late_and_what_is_written_is_not_over_already(
     clocks: Clocks, wall: float, database: float
