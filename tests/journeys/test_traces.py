@@ -75,9 +75,9 @@ def test_nobody_who_came_can_be_found(stage: Stage) -> None:
         damage.log_as_operations_says(stage.system)
         log, server_log = stage.system.log.read_text(), postgresql_log(stage)
         errors = the_database_refuses(story, people)
-        assert errors == [500] * len(errors)
+        assert set(errors) <= {500, 503}
         written = stage.system.log.read_text().removeprefix(log)
-        assert written.count("answered 500") >= len(errors)
+        assert written.count("answered 50") >= len(errors)
         told = postgresql_log(stage).removeprefix(server_log)
         assert ("violates check constraint" in told) == ("DATABASE_URL" in stage.system.environment)
         assert named_in_errors(written + told, story) == set()
