@@ -7,6 +7,7 @@ through `egress.py`: to the whole internet, and inside of it to what the operato
 import importlib
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -41,9 +42,9 @@ class Messenger(Transport):
     # Whether the message has a line above the text.
     titled = False
 
+    @abstractmethod
     def url(self, address: str) -> str:
         """What the library is given for an address that was cleaned."""
-        raise NotImplementedError
 
     def trusted(self) -> frozenset[tuple[str, int]]:
         """Hosts and ports the operator named: they may lie inside the machine."""

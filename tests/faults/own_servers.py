@@ -6,6 +6,7 @@ They are children of whoever runs the tests, and end with that process also when
 import contextlib
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +17,7 @@ from tests import servers
 Running = contextlib.AbstractContextManager[subprocess.Popen[bytes]]
 
 
-class OwnServer:
+class OwnServer(ABC):
     """One server that can be stopped at once and started again, with what it stored."""
 
     STOP_AT_ONCE = signal.SIGKILL
@@ -26,8 +27,9 @@ class OwnServer:
         self.running = contextlib.ExitStack()
         self.process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def begin(self, log: IO[bytes]) -> Running:
-        raise NotImplementedError
+        """The server, running until the end of the block."""
 
     def start(self) -> None:
         """Returns once it answers."""

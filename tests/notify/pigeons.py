@@ -1,16 +1,19 @@
 """A way out of the machine that records, and fails as it is told."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 
-from notify.models import Channel
+from notify import outbox
+from notify.models import Channel, Notice
 from notify.transports import Message, Post, Transport
 
 AT = datetime(2030, 5, 6, 20, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 
 class Pigeons(Transport):
@@ -58,3 +61,20 @@ def add(recipient: uuid.UUID, address: str = "roof 1", **more: object) -> Channe
     """A channel with what a test does not care about."""
     values = {"transport": "pigeons", "language": "en", "at": AT, **more}
     return Channel.objects.add(recipient=recipient, address=address, **values)  # type: ignore[arg-type]
+
+
+def news(count: int) -> list[Channel]:
+    """`count` people with a roof each have news, the first for longest."""
+    channels = [add(uuid.uuid4(), f"roof {number}") for number in range(count)]
+    for number, channel in enumerate(channels):
+        outbox.queue(channel.recipient, "news", AT - timedelta(minutes=1) + number * SECOND)
+    return channels
+
+
+def statuses() -> dict[str, int]:
+    return dict(Counter(Notice.objects.values_list("status", flat=True)))
+
+
+def add_news(*addresses: str) -> None:
+    for address in addresses:
+        outbox.queue(add(uuid.uuid4(), address).recipient, "news", AT)
