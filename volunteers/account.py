@@ -126,8 +126,19 @@ class Volunteer(AbstractBaseUser):
     languages = models.BigIntegerField(default=0)
     cap_per_week = models.PositiveSmallIntegerField(null=True, default=None)
     rest_days = models.PositiveSmallIntegerField(default=0)
+    # At most so many proposals a day; NULL: as many as the organisation says.
+    asks_per_day = models.PositiveSmallIntegerField(null=True, default=None)
+    # Helps only beside somebody who is not on probation.
+    probation = models.BooleanField(default=False)
+    # The account of an organisation that is asked last, with the asker's yes.
+    is_partner = models.BooleanField(default=False)
+    # Not proposed to anybody until the desk has looked. Nobody is told why.
+    held_back = models.BooleanField(default=False)
     interface_language = models.CharField(max_length=10, default="en")
     last_asked_at = models.DateTimeField(default=NEVER)
+    # On which local day (date.toordinal) they were last asked, and how often on it.
+    asked_day = models.PositiveIntegerField(default=0)
+    asked_today = models.PositiveSmallIntegerField(default=0)
     epoch = models.CharField(max_length=32, default=new_epoch)
     public_key = models.BinaryField(max_length=32)
     public_key_mac = models.BinaryField(max_length=32)
@@ -159,8 +170,14 @@ class Volunteer(AbstractBaseUser):
             "languages",
             "cap_per_week",
             "rest_days",
+            "asks_per_day",
+            "probation",
+            "is_partner",
+            "held_back",
             "interface_language",
             "last_asked_at",
+            "asked_day",
+            "asked_today",
             "epoch",
             "public_key",
             "wrap_salt",

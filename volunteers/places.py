@@ -40,10 +40,15 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
             "capacity": offer.capacity,
             "languages": volunteer.languages,
             "conditions": offer.conditions,
-            "ready": offer.active and volunteer.is_let_in,
+            "ready": offer.active and volunteer.is_let_in and not volunteer.held_back,
             "paused_until": volunteer.paused_until,
             "cap_per_week": volunteer.cap_per_week,
+            "probation": volunteer.probation,
+            "partner": volunteer.is_partner,
             "asked_hour": hour_number(volunteer.last_asked_at),
+            "asks_per_day": volunteer.asks_per_day,
+            "asked_day": volunteer.asked_day,
+            "asked_today": volunteer.asked_today,
         }
         with transaction.atomic():
             self.filter(offer=offer).delete()
@@ -99,7 +104,17 @@ class OfferPlace(models.Model):
     ready = models.BooleanField(default=False)
     paused_until = models.DateField(null=True, default=None)
     cap_per_week = models.PositiveSmallIntegerField(null=True, default=None)
+    checked_until = models.DateField(null=True, default=None)
+    probation = models.BooleanField(default=False)
+    partner = models.BooleanField(default=False)
+    beds_week = models.BigIntegerField(default=0)
+    most_nights = models.PositiveSmallIntegerField(null=True, default=None)
+    notice_hours = models.PositiveSmallIntegerField(default=0)
+    arrivals = models.PositiveSmallIntegerField(default=15)
     asked_hour = models.PositiveIntegerField(default=0)
+    asks_per_day = models.PositiveSmallIntegerField(null=True, default=None)
+    asked_day = models.PositiveIntegerField(default=0)
+    asked_today = models.PositiveSmallIntegerField(default=0)
 
     objects = OfferPlaceManager()
     privacy = FieldClasses(
@@ -120,7 +135,17 @@ class OfferPlace(models.Model):
             "ready",
             "paused_until",
             "cap_per_week",
+            "checked_until",
+            "probation",
+            "partner",
+            "beds_week",
+            "most_nights",
+            "notice_hours",
+            "arrivals",
             "asked_hour",
+            "asks_per_day",
+            "asked_day",
+            "asked_today",
         ),
         lives="as long as its offer",
     )
@@ -147,6 +172,16 @@ class OfferPlace(models.Model):
                     "paused_until",
                     "has_exceptions",
                     "cap_per_week",
+                    "checked_until",
+                    "probation",
+                    "partner",
+                    "beds_week",
+                    "most_nights",
+                    "notice_hours",
+                    "arrivals",
+                    "asks_per_day",
+                    "asked_day",
+                    "asked_today",
                     "volunteer",
                 ),
                 name="place_search",
