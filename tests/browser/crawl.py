@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from tests.live import LiveSystem
 NEVER = re.compile(r"/a/leave/|/accounts/logout/|/language/|/static/|\.ics$")
 # Of pages that differ in an id only, one is enough.
 NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)")
+# What everybody gets at every address, written down by tests/mutualaid/test_access_table.py.
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 
 
@@ -73,6 +76,18 @@ def pages(page: Page, role: Role) -> Iterator[str]:
         page.goto(path)
         waiting += links_to_ours(page)
         yield path
+
+
+def answered_with_a_page() -> list[str]:
+    """Every address that shows somebody a page when it is opened, as docs/access.md has it."""
+    rows = [line.strip("| \n").split(" | ") for line in TABLE.read_text().splitlines() if line[:3] == "| `"]
+    found = [(row[0].strip("`"), [cell.split(" · ")[0] for cell in row[1:]]) for row in rows]
+    return [address for address, cells in found if address.startswith("/") and "page" in cells]
+
+
+def is_at(path: str, address: str) -> bool:
+    """Whether a path is one of an address with names in it: /needs/<need_id>/."""
+    return re.fullmatch(re.sub("<[^>]+>", "[^/]+", address), path) is not None
 
 
 def open_folds(page: Page) -> None:
