@@ -10,7 +10,7 @@ from privacy import duties as privacy_duties
 from privacy.due import Duty
 from requests_app import start
 from requests_app import tasks as requests_tasks
-from volunteers.duties import PURGE_INVITATIONS, PURGE_LOGIN_RESTORES
+from volunteers.duties import FORGET_NIGHTS, PURGE_INVITATIONS, PURGE_LOGIN_RESTORES
 from volunteers.models import OfferPlace
 
 DUTIES: tuple[Duty, ...] = (
@@ -18,6 +18,7 @@ DUTIES: tuple[Duty, ...] = (
     *requests_tasks.DUTIES,
     PURGE_INVITATIONS,
     PURGE_LOGIN_RESTORES,
+    FORGET_NIGHTS,
     *privacy_duties.DUTIES,
 )
 

@@ -115,7 +115,10 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
-        fields = ("name", "cover_name", "leave_url", "help_text", "max_nights", "hold_minutes", "keep_days")
+        fields = (
+            *("name", "cover_name", "leave_url", "help_text"),
+            *("max_nights", "hold_minutes", "keep_days", "household_must_agree"),
+        )
         help_texts = {
             "name": _("Shown only on the page about helping."),
             "cover_name": _("In the title of every page. Choose something dull."),
@@ -123,6 +126,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "help_text": _("What you tell people who want to help."),
             "hold_minutes": _("In minutes. Empty: as usual for each kind."),
             "keep_days": _("After the last day. Empty: as usual for each kind."),
+            "household_must_agree": _("Unticked: whoever asks reads what was said, and decides."),
         }
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from organisation import conditions
+from organisation import conditions, house
 from privacy import clock
 
 Text = str | Promise
@@ -123,6 +123,10 @@ class Kind:
     condition_slugs: tuple[str, ...] = ()
     # How long the place can still be read after the end of the last day.
     place_seen_for: timedelta = timedelta(0)
+    # Which facts and rules of a home the host ticks and the asker reads (organisation/house.py).
+    house_slugs: tuple[str, ...] = ()
+    # Whoever offers it says on which day all adults in the home agreed.
+    household_agrees: bool = False
 
     def __post_init__(self) -> None:
         for wrong, sentence in _complaints(self):
@@ -195,6 +199,7 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
         "a role or question slug is odd.",
     )
     yield any(slug not in conditions.ALL for slug in kind.condition_slugs), "a condition has no bit."
+    yield any(slug not in house.ALL for slug in kind.house_slugs), "a fact about a home has no bit."
     yield min(kind.need_lives, kind.place_seen_for) < timedelta(0), "it cannot end before its last day."
     yield kind.place_seen_for > kind.need_lives, "the place cannot outlive the need."
     yield (

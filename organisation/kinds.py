@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
+from organisation import house
 from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec
 
 
@@ -44,6 +45,11 @@ def get(slug: str) -> Kind:
         return _registry[slug]
     except KeyError:
         raise UnknownKind from None
+
+
+def find(slug: str) -> Kind | None:
+    """The kind with this slug; None where it is gone."""
+    return _registry.get(slug)
 
 
 def all() -> tuple[Kind, ...]:
@@ -108,6 +114,8 @@ register(
             "sleep_by_day",
             "late_arrival",
         ),
+        house_slugs=tuple(house.ALL),
+        household_agrees=True,
         need_lives=timedelta(days=2),
         hold=timedelta(hours=2),
         rings=(3, 6, 12),

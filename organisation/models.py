@@ -104,6 +104,9 @@ class Organisation(models.Model):
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(30)],
     )
+    household_must_agree = models.BooleanField(
+        _("only homes where all adults agreed within a year"), default=False
+    )
     away_until = models.DateTimeField(_("nobody is on until"), null=True, blank=True)
     set_up_at = models.DateTimeField(null=True, editable=False)
 
@@ -119,6 +122,7 @@ class Organisation(models.Model):
             "max_nights",
             "hold_minutes",
             "keep_days",
+            "household_must_agree",
             "away_until",
             "set_up_at",
         ),

@@ -17,7 +17,7 @@ from organisation import kinds, languages
 from organisation.models import Organisation
 from privacy.compartments import Opened
 from privacy.crypto import Unreadable
-from requests_app import facts
+from requests_app import facts, home
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.models import Claim, Message, Need, Proposal, Task
 from requests_app.models.asked import DESK
@@ -47,6 +47,7 @@ class Person:
     vouched: str
     languages: list[str]
     why: list[str]
+    home: list[str]
     approve_form: forms.Form | None = None
     instead_of: str = ""
     key_form: forms.Form | None = None
@@ -214,6 +215,7 @@ class _Page:
             "vouched": vouched_since(list(claim.volunteer.vouches.all()), claim.volunteer),
             "languages": languages.names(claim.volunteer.languages),
             "why": facts.reasons_for_asker(why[0] if why else []),
+            "home": home.lines(kinds.get(need.kind), claim.offer, self.at),
         }
         return Person(**person, **(self._coming(claim) if claim.is_approved else self._choice(claim)))
 

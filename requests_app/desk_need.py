@@ -167,8 +167,28 @@ _WOULD_FIT = {
         "count",
     ),
     "nights": ngettext_lazy(
-        "%(count)d more would fit, but the beds are taken.",
-        "%(count)d more would fit, but the beds are taken.",
+        "%(count)d more would fit, but has no bed free every night.",
+        "%(count)d more would fit, but have no bed free every night.",
+        "count",
+    ),
+    "most_nights": ngettext_lazy(
+        "%(count)d more would fit, but not for so many nights.",
+        "%(count)d more would fit, but not for so many nights.",
+        "count",
+    ),
+    "notice": ngettext_lazy(
+        "%(count)d more would fit, but needs to know earlier.",
+        "%(count)d more would fit, but need to know earlier.",
+        "count",
+    ),
+    "arrival": ngettext_lazy(
+        "%(count)d more would fit, but opens the door only at another time.",
+        "%(count)d more would fit, but open the door only at another time.",
+        "count",
+    ),
+    "household": ngettext_lazy(
+        "%(count)d more would fit, but did not say that all adults there agree.",
+        "%(count)d more would fit, but did not say that all adults there agree.",
         "count",
     ),
     "cap": ngettext_lazy(

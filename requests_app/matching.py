@@ -21,6 +21,7 @@ from requests_app.models import Need, Task
 from requests_app.models.taken import first_day_that_counts
 from volunteers.account import hour_number
 from volunteers.models import Volunteer
+from volunteers.nights import BED_BITS, BED_MASK
 
 # Among how many of the nearest the best are looked for: a few times as many as are wanted.
 MOST_ROWS, FEWEST_ROWS, TIMES = 200, 64, 3
@@ -29,6 +30,9 @@ NEAR, FAIR, LANGUAGE, PARTS, SIZE = 40, 30, 20, 10, 5
 HOURS_FAIR = 24 * 30
 
 _DAY_PARTS = "COALESCE(e.parts, (p.weekly >> nd.weekday_shift) & 15)"
+# Six bits for each weekday, where the parts of its days have four.
+_BEDS = f"COALESCE(o.beds, (p.beds_week >> (nd.weekday_shift / 4 * {BED_BITS})) & {BED_MASK})"
+_MUST_AGREE = "COALESCE((SELECT g.household_must_agree FROM organisation_organisation g), FALSE)"
 _NAME = re.compile(r"\{(\w+)\}")
 Row = Sequence[Any]
 
@@ -52,10 +56,16 @@ CONDITIONS: dict[str, str] = {
         WHERE nd.need_id = {{id}} AND (({_DAY_PARTS} & nd.all_parts) <> nd.all_parts
             OR (nd.any_parts <> 0 AND ({_DAY_PARTS} & nd.any_parts) = 0)))))""",
     "pause": "(p.paused_until IS NULL OR p.paused_until <= {today})",
-    "nights": """({nights} = 0 OR NOT EXISTS (
-        SELECT 1 FROM requests_app_needday nd WHERE nd.need_id = {id} AND nd.night
-        AND (SELECT count(*) FROM requests_app_bednight b
-             WHERE b.offer_id = p.offer_id AND b.night = nd.day) + {people} > p.capacity))""",
+    "most_nights": "(p.most_nights IS NULL OR {nights} <= p.most_nights)",
+    "notice": "(p.notice_hours = 0 OR {hour} + p.notice_hours <= {last_hour})",
+    "arrival": "(p.arrivals & {parts}) <> 0",
+    "household": f"(p.agreed_until IS NULL OR p.agreed_until > {{today}} OR NOT {_MUST_AGREE})",
+    "nights": f"""({{nights}} = 0 OR NOT EXISTS (
+        SELECT 1 FROM requests_app_needday nd
+        LEFT JOIN volunteers_offernight o ON o.offer_id = p.offer_id AND o.night = nd.day
+        WHERE nd.need_id = {{id}} AND nd.night AND {_BEDS} < {{people}}
+            + (SELECT count(*) FROM requests_app_bednight b
+               WHERE b.offer_id = p.offer_id AND b.night = nd.day)))""",
     "cap": """(p.cap_per_week IS NULL OR (SELECT count(*) FROM requests_app_taken k
         WHERE k.volunteer_id = p.volunteer_id AND k.day >= {week}) < p.cap_per_week)""",
     "never": """p.volunteer_id NOT IN (SELECT x.volunteer_id FROM requests_app_nevermatch x
@@ -76,7 +86,7 @@ _SUPPLY = f"""1 = (SELECT 1 FROM volunteers_supply s
     AND {" AND ".join(_AT_MOST.values()).replace("p.", "s.")} LIMIT 1)"""
 _FACTS = (
     *("id", "mailbox_id", "kind", "area_id", "people", "nights", "conditions"),
-    *("languages", "languages_hard", "any_bits", "all_bits"),
+    *("languages", "languages_hard", "any_bits", "all_bits", "parts", "last_hour"),
 )
 
 # Points over the hard conditions. {hour} is the hour it is (volunteers.account.hour_number).

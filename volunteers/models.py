@@ -4,6 +4,7 @@ from volunteers.account import Volunteer, Vouch
 from volunteers.desk import DeskKey, DeskShare
 from volunteers.invitations import Invitation
 from volunteers.login_restores import LoginRestore
+from volunteers.nights import OfferNight
 from volunteers.offers import Offer, OfferArea, OfferException
 from volunteers.places import OfferPlace
 from volunteers.supply import Supply
@@ -16,6 +17,7 @@ __all__ = [
     "Offer",
     "OfferArea",
     "OfferException",
+    "OfferNight",
     "OfferPlace",
     "Supply",
     "Volunteer",

@@ -15,6 +15,7 @@ from organisation import conditions, geometry, kinds
 from organisation.models import Area
 from privacy import clock
 from volunteers.offers import MAX_CAPACITY, Offer
+from volunteers.night_forms import HomeFields
 from volunteers.week import BITS, part_choices, week_choices
 
 REACHES = tuple(km for km in (0, 2, 5, 10, 20, 40, 60) if km <= geometry.MAX_REACH_KM)
@@ -49,7 +50,7 @@ class WeekInput(forms.CheckboxSelectMultiple):
     template_name = "components/week.html"
 
 
-class OfferForm(forms.Form):
+class OfferForm(HomeFields):
     """Kinds, where, when, how much, and when to be asked."""
 
     kinds = forms.MultipleChoiceField(
@@ -90,7 +91,7 @@ class OfferForm(forms.Form):
         self.fields["capacity"].help_text = capacity_help()
 
     @classmethod
-    def of(cls, offer: Offer) -> OfferForm:
+    def of(cls, offer: Offer, at: datetime) -> OfferForm:
         """The form filled with what is stored."""
         return cls(
             initial={
@@ -101,6 +102,7 @@ class OfferForm(forms.Form):
                 "weekly": [bit for bit in range(BITS) if offer.weekly >> bit & 1],
                 "capacity": offer.capacity,
                 "conditions": conditions.slugs(offer.conditions),
+                **cls.home_of(offer, at),
             }
         )
 
@@ -110,7 +112,7 @@ class OfferForm(forms.Form):
             self.add_error("home_area", ValidationError(_("Choose where you can help."), code="nowhere"))
         return cleaned
 
-    def fill(self, offer: Offer) -> Iterable[Area]:
+    def fill(self, offer: Offer, at: datetime) -> Iterable[Area]:
         """Put what was typed on the offer; returns its typed areas, for Offer.write."""
         cleaned = self.cleaned_data
         offer.kinds = cleaned["kinds"]
@@ -119,6 +121,7 @@ class OfferForm(forms.Form):
         offer.weekly = sum(1 << bit for bit in cleaned["weekly"])
         offer.capacity = cleaned["capacity"]
         offer.conditions = conditions.bits(cleaned["conditions"])
+        self.fill_home(offer, at)
         return Area.objects.active().filter(pk__in=cleaned["areas"])
 
 

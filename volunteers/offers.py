@@ -14,6 +14,7 @@ from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
+from volunteers.nights import HasBeds
 from volunteers.places import OfferPlace
 from volunteers.supply import Supply
 from volunteers.week import ALL_WEEK, part_names
@@ -36,7 +37,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def with_details(self) -> Self:
         """With what a list of offers shows, in a fixed number of queries."""
-        return self.select_related("volunteer", "home_area").prefetch_related("typed_areas", "exceptions")
+        return self.select_related("volunteer", "home_area").prefetch_related("typed_areas", "exceptions", "nights")
 
     def draft(self, volunteer: Volunteer, once: uuid.UUID, at: datetime) -> Offer:
         """A new offer, not stored yet; or the one a form with this mark made when it was posted before."""
@@ -47,6 +48,11 @@ class OfferQuerySet(models.QuerySet["Offer"]):
             return Offer(volunteer=volunteer, made_at=clock.hour(at))
         return found
 
+    def hold_beds(self, pk: uuid.UUID) -> Offer | None:
+        """The offer as it is now, locked: nobody else books its beds, or changes how many there are, until
+        the transaction ends. The last lock anybody takes."""
+        return self.select_for_update(no_key=True).filter(pk=pk).first()
+
     def reindex_all(self, at: datetime) -> None:
         """Rebuild every search row: needed after the tree of areas changed."""
         with transaction.atomic():
@@ -56,7 +62,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
             OfferPlace.objects.tighten_supply()
 
 
-class Offer(models.Model):
+class Offer(HasBeds):
     """weekly: 28 bits, Monday morning first (clock.weekly_bits). conditions: organisation.conditions.bits."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -92,6 +98,7 @@ class Offer(models.Model):
             "conditions",
             "active",
             "made_at",
+            *("beds_week", "most_nights", "notice_hours", "arrivals", "house", "adults_agreed_on"),
         ),
         lives="until the volunteer removes it or leaves",
     )
@@ -104,10 +111,13 @@ class Offer(models.Model):
         OfferPlace.objects.rebuild(self, at)
 
     def write(self, at: datetime, areas: Iterable[Area]) -> None:
-        """Store the offer, new or changed, with its typed areas, and index it."""
+        """Store the offer, new or changed, with its typed areas, and index it. Errors: Promised."""
         with transaction.atomic():
             self._see_owner()
+            Offer.objects.hold_beds(self.pk)
             self.save()
+            self.nights.filter(beds__gt=self.capacity).update(beds=self.capacity)
+            self._keep_promises(at)
             OfferArea.objects.filter(offer=self).delete()
             OfferArea.objects.bulk_create(OfferArea(offer=self, area=area) for area in areas)
             self.reindex(at)
@@ -156,6 +166,14 @@ class Offer(models.Model):
         """What it is for, in the language of the page; kinds that are gone are passed over."""
         names = dict(kinds.offer_choices())
         return [names[slug] for slug in self.kinds if slug in names]
+
+    def takes_nights(self) -> bool:
+        """Whether it is for a kind that takes beds for nights."""
+        return any(kind.has_nights for slug in self.kinds if (kind := kinds.find(slug)))
+
+    def asks_household(self) -> bool:
+        """Whether it is for a kind where all adults in the home have to agree."""
+        return any(kind.household_agrees for slug in self.kinds if (kind := kinds.find(slug)))
 
     def weekly_on(self, day: date) -> int:
         """The parts of `day` (a mask of clock.Part) this offer has, its dated exceptions counted."""

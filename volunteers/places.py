@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
+from organisation import kinds
 from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
-from volunteers.account import Volunteer, hour_number
+from volunteers.account import NEVER, Volunteer, hour_number
+from volunteers.nights import packed
 from volunteers.supply import Key, Most, Supply, range_of
 
 if TYPE_CHECKING:
@@ -45,15 +47,18 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
             "cap_per_week": volunteer.cap_per_week,
             "probation": volunteer.probation,
             "partner": volunteer.is_partner,
+            "notice_hours": offer.notice_hours,
+            "beds_week": packed(offer.beds_of_week()),
             "asked_hour": hour_number(volunteer.last_asked_at),
             "asks_per_day": volunteer.asks_per_day,
             "asked_day": volunteer.asked_day,
             "asked_today": volunteer.asked_today,
         }
+        of_kind = {kind: _home(offer, kind) for kind in offer.kinds}
         with transaction.atomic():
             self.filter(offer=offer).delete()
             places = self.bulk_create(
-                OfferPlace(kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **same)
+                OfferPlace(kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **same, **of_kind[kind])
                 for kind in dict.fromkeys(offer.kinds)
                 for area_id, km in sorted(reach.items())
             )
@@ -78,6 +83,16 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
         return list(found)
 
 
+def _home(offer: Offer, slug: str) -> dict[str, Any]:
+    """What only some kinds ask of an offer; what a kind does not ask keeps nobody from being found."""
+    kind, found = kinds.find(slug), dict[str, Any]()
+    if kind and kind.has_nights:
+        found = {"most_nights": offer.most_nights, "arrivals": offer.arrivals}
+    if kind and kind.household_agrees:
+        found["agreed_until"] = offer.agreed_until() or NEVER.date()
+    return found
+
+
 class OfferPlace(models.Model):
     """One row per offer, kind and area. Written only by `rebuild` and `mark_asked`; never edited.
 
@@ -85,6 +100,8 @@ class OfferPlace(models.Model):
     volunteer let in. weekly: see Offer.
     possible: weekly, with whatever dated exceptions add on some date, so never less than the truth.
     asked_hour: when the volunteer was last asked, see account.hour_number.
+    beds_week: see nights.packed. most_nights, arrivals and agreed_until limit only kinds that have nights, or
+    where the home has to agree. agreed_until: until then what all adults said holds; None asks nothing.
     """
 
     offer = models.ForeignKey(
@@ -111,6 +128,7 @@ class OfferPlace(models.Model):
     most_nights = models.PositiveSmallIntegerField(null=True, default=None)
     notice_hours = models.PositiveSmallIntegerField(default=0)
     arrivals = models.PositiveSmallIntegerField(default=15)
+    agreed_until = models.DateField(null=True, default=None)
     asked_hour = models.PositiveIntegerField(default=0)
     asks_per_day = models.PositiveSmallIntegerField(null=True, default=None)
     asked_day = models.PositiveIntegerField(default=0)
@@ -142,6 +160,7 @@ class OfferPlace(models.Model):
             "most_nights",
             "notice_hours",
             "arrivals",
+            "agreed_until",
             "asked_hour",
             "asks_per_day",
             "asked_day",
@@ -179,6 +198,7 @@ class OfferPlace(models.Model):
                     "most_nights",
                     "notice_hours",
                     "arrivals",
+                    "agreed_until",
                     "asks_per_day",
                     "asked_day",
                     "asked_today",

@@ -1,5 +1,6 @@
 """Nights of a stay: one row for each bed and night, which the database keeps from being given twice."""
 
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,19 +17,28 @@ if TYPE_CHECKING:
 
 class BedNightQuerySet(models.QuerySet["BedNight"]):
     def book(self, claim: "Claim") -> None:
-        """Take a bed for each person and night. Raises SomebodyWasFaster where none is left, also
-        where the last one went at this very moment (the constraint below)."""
-        if claim.offer is None or not _has_nights(claim):
+        """Take a bed for each person and night. Raises SomebodyWasFaster where a night has none left."""
+        self.take(claim, _nights(claim))
+
+    def take(self, claim: "Claim", nights: Sequence[date]) -> None:
+        """Take a bed for each person on these nights, all or none. Inside a transaction.
+
+        The offer's row is locked: of two at the same moment the second sees what the first took, and takes
+        what is left; whoever lowers the beds waits, and sees what was taken. Raises SomebodyWasFaster.
+        """
+        if claim.offer_id is None or not nights:
             return
-        taken = set(self._around(claim).values_list("night", "bed"))
+        offer = Offer.objects.hold_beds(claim.offer_id)
+        if offer is None:
+            raise SomebodyWasFaster
+        beds, taken = offer.beds_on(nights), self._taken(offer, nights)
         rows = []
-        for night in _nights(claim):
-            free = [b for b in range(claim.offer.capacity) if (night, b) not in taken]
-            if len(free) < claim.need.people:
+        for night in nights:
+            if beds[night] < len(taken[night]) + claim.need.people:
                 raise SomebodyWasFaster
+            free = [bed for bed in range(beds[night]) if bed not in taken[night]]
             rows += [
-                BedNight(offer=claim.offer, night=night, bed=bed, claim=claim)
-                for bed in free[: claim.need.people]
+                BedNight(offer=offer, night=night, bed=bed, claim=claim) for bed in free[: claim.need.people]
             ]
         try:
             with transaction.atomic():
@@ -42,14 +52,18 @@ class BedNightQuerySet(models.QuerySet["BedNight"]):
 
     def has_room(self, claim: "Claim") -> bool:
         """Whether every night still has a bed for everybody."""
-        if claim.offer is None or not _has_nights(claim):
+        nights = _nights(claim)
+        if claim.offer is None or not nights:
             return True
-        taken = list(self._around(claim).values_list("night", flat=True))
-        room = claim.offer.capacity - claim.need.people
-        return all(taken.count(night) <= room for night in _nights(claim))
+        beds, taken = claim.offer.beds_on(nights), self._taken(claim.offer, nights)
+        return all(len(taken[night]) + claim.need.people <= beds[night] for night in nights)
 
-    def _around(self, claim: "Claim") -> "BedNightQuerySet":
-        return self.filter(offer=claim.offer, night__in=_nights(claim))
+    def _taken(self, offer: Offer, nights: Collection[date]) -> dict[date, set[int]]:
+        """The beds taken on each of these nights."""
+        found: dict[date, set[int]] = {night: set() for night in nights}
+        for night, bed in self.filter(offer=offer, night__in=nights).values_list("night", "bed"):
+            found[night].add(bed)
+        return found
 
 
 class BedNight(models.Model):
@@ -69,9 +83,8 @@ class BedNight(models.Model):
         constraints = [models.UniqueConstraint(fields=["offer", "night", "bed"], name="bed_night_once")]
 
 
-def _has_nights(claim: "Claim") -> bool:
-    return kinds.get(claim.need.kind).has_nights
-
-
 def _nights(claim: "Claim") -> list[date]:
+    """The nights it takes a bed for; none where its kind has no nights."""
+    if not kinds.get(claim.need.kind).has_nights:
+        return []
     return [claim.need.day + timedelta(days=n) for n in range(claim.need.nights)]

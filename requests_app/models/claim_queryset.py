@@ -97,6 +97,6 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
         return (
             self.filter(current)
-            .select_related("volunteer", "task", "need", "need__mailbox")
+            .select_related("volunteer", "task", "need", "need__mailbox", "offer")
             .order_by("task__role", "place_in_line")
         )

@@ -89,6 +89,8 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
     # The same in one 28-bit weekly mask each, so that one comparison answers for most offers.
     any_bits = models.PositiveIntegerField()
     all_bits = models.PositiveIntegerField()
+    # When the last part that would do begins, see account.hour_number: who wants notice is asked until then.
+    last_hour = models.PositiveIntegerField()
 
     decides = models.CharField(max_length=8, choices=[(SHE, SHE), (DESK, DESK), (FIRST, FIRST)], default=SHE)
     desk_reads = models.BooleanField(default=False)
@@ -112,7 +114,7 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
             *("looks_again_at", "asked_at", "expires_at", "purge_after"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
-        derived=("form_key", "any_bits", "all_bits"),
+        derived=("form_key", "any_bits", "all_bits", "last_hour"),
         lives="until a day after it ended; erased: at once",
     )
 

@@ -18,9 +18,10 @@ from privacy.states import SomebodyWasFaster
 from requests_app.models.asked import SHE, Asked
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.need_day import NeedDay, week_covered
+from requests_app.models.need_day import NeedDay, chances, week_covered
 from requests_app.models.paused import PAUSED
 from requests_app.models.unreadable import UNREADABLE
+from volunteers.account import hour_number
 
 if TYPE_CHECKING:
     from requests_app.models.need import Need
@@ -140,6 +141,7 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
         "kept_back": asked.paused,
         "any_bits": clock.weekly_bits(asked.day, asked.parts),
         "all_bits": week_covered(asked.day, asked.parts, asked.covers, asked.nights),
+        "last_hour": hour_number(chances(asked.day, asked.parts)[-1][0]),
         "looks_again_at": clock.hour(looks) if looks else None,
         "asked_at": clock.hour(at),
         "expires_at": clock.quarter_up(Organisation.objects.current().lives_until(kind, last_day)),

@@ -8,7 +8,8 @@ from functools import lru_cache
 from math import asin, ceil, cos, radians, sin, sqrt
 from uuid import UUID
 
-from organisation.models import Area
+from organisation import kinds
+from organisation.models import Area, Organisation
 from privacy import clock
 from requests_app.models import BedNight, Need, NeverMatch, Proposal, Taken, Task
 from volunteers.models import Offer, Volunteer
@@ -50,13 +51,14 @@ class Naive:
         self.at, self.today = at, clock.local_day(at)
         self.areas = {area.pk: area for area in Area.objects.all()}
         related = Offer.objects.select_related("volunteer")
-        self.offers = list(related.prefetch_related("exceptions", "typed_areas"))
+        self.offers = list(related.prefetch_related("exceptions", "typed_areas", "nights"))
         self.beds = Counter(BedNight.objects.values_list("offer_id", "night"))
         week = Taken.objects.filter(day__gte=self.today - timedelta(days=6))
         self.taken = Counter(week.values_list("volunteer_id", flat=True))
         self.never = set(NeverMatch.objects.values_list("mailbox_id", "volunteer_id"))
         declined = Proposal.objects.filter(outcome="declined")
         self.declined = set(declined.values_list("task__need_id", "volunteer_id"))
+        self.must_agree = Organisation.objects.current().household_must_agree
         self.fitting = lru_cache(maxsize=None)(self._fitting)
 
     def km(self, one: int, other: int) -> int:
@@ -99,6 +101,10 @@ class Naive:
             "language": lambda p, n: not n.languages_hard or bool(p.volunteer.languages & n.languages),
             "parts": self._parts,
             "pause": lambda p, n: not p.volunteer.is_paused(self.at),
+            "most_nights": self._most_nights,
+            "notice": self._notice,
+            "arrival": self._arrival,
+            "household": self._household,
             "nights": self._nights,
             "cap": self._cap,
             "never": self._never,
@@ -116,10 +122,38 @@ class Naive:
             and all(free(night) & clock.Part.NIGHT for night in nights)
         )
 
+    def _most_nights(self, place: Place, need: Need) -> bool:
+        most = place.offer.most_nights
+        return not kinds.get(place.kind).has_nights or most is None or need.nights <= most
+
+    def _notice(self, place: Place, need: Need) -> bool:
+        """Full hours, as on a clock without minutes, until the last part that would do begins."""
+        last = max(part for part in clock.Part if part & need.parts)
+        left = clock.hour(clock.part_start(need.day, last)) - clock.hour(self.at)
+        hours = place.offer.notice_hours
+        return hours == 0 or left >= timedelta(hours=hours)
+
+    def _arrival(self, place: Place, need: Need) -> bool:
+        return not kinds.get(place.kind).has_nights or bool(place.offer.arrivals & need.parts)
+
+    def _household(self, place: Place, need: Need) -> bool:
+        if not self.must_agree or not kinds.get(place.kind).household_agrees:
+            return True
+        said = place.offer.adults_agreed_on
+        return said is not None and (self.today - said).days < 365
+
     def _nights(self, place: Place, need: Need) -> bool:
-        nights = [need.day + timedelta(days=n) for n in range(need.nights)]
-        taken = [self.beds[place.offer.pk, night] for night in nights]
-        return all(beds + need.people <= place.offer.capacity for beds in taken)
+        offer = place.offer
+        for number in range(need.nights):
+            night = need.day + timedelta(days=number)
+            beds = offer.capacity
+            if offer.beds_week is not None:
+                digits = f"{offer.beds_week:042b}"[::-1]
+                beds = int(digits[6 * night.weekday() : 6 * night.weekday() + 6][::-1], 2)
+            beds = {row.night: row.beds for row in offer.nights.all()}.get(night, beds)
+            if min(beds, offer.capacity) - self.beds[offer.pk, night] < need.people:
+                return False
+        return True
 
     def _cap(self, place: Place, need: Need) -> bool:
         cap = place.volunteer.cap_per_week

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
@@ -15,6 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from privacy import clock
 from volunteers.decorators import signed_in
+from volunteers.night_forms import NightsForm
+from volunteers.night_page import home_words, nights_shown, promised_words
+from volunteers.nights import Promised
 from volunteers.offer_forms import DayForm, OfferForm
 from volunteers.offers import Offer, TooManyDays
 
@@ -30,7 +34,7 @@ def index(request: HttpRequest) -> HttpResponse:
     volunteer = signed_in(request)
     at = clock.now()
     shown = {
-        "offers": Offer.objects.of(volunteer).with_details(),
+        "offers": [(offer, home_words(offer, at)) for offer in Offer.objects.of(volunteer).with_details()],
         "volunteer": volunteer,
         "paused": volunteer.is_paused(at),
         "today": clock.local_day(at),
@@ -63,14 +67,19 @@ def edit(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     """An offer of theirs, and the days that differ from its week."""
     at = clock.now()
     offer = _own(request, offer_id)
-    form = OfferForm(request.POST) if request.method == "POST" else OfferForm.of(offer)
+    form = OfferForm(request.POST) if request.method == "POST" else OfferForm.of(offer, at)
     if request.method == "POST" and form.is_valid():
-        return _write(request, offer, form, at)
-    return _page(request, offer, form, DayForm(at=at), at)
+        try:
+            return _write(request, offer, form, at)
+        except Promised as promised:
+            form.add_error(None, promised_words(promised))
+            # The nights below, and what is taken, are those that are stored.
+            offer = _own(request, offer_id)
+    return _page(request, offer, at, form=form)
 
 
 def _write(request: HttpRequest, offer: Offer, form: OfferForm, at: datetime) -> HttpResponse:
-    areas = form.fill(offer)
+    areas = form.fill(offer, at)
     try:
         offer.write(at, areas)
     except IntegrityError:
@@ -80,17 +89,20 @@ def _write(request: HttpRequest, offer: Offer, form: OfferForm, at: datetime) ->
     return redirect("offers")
 
 
-def _page(
-    request: HttpRequest, offer: Offer, form: OfferForm, day_form: DayForm, at: datetime
-) -> HttpResponse:
+def _page(request: HttpRequest, offer: Offer, at: datetime, **typed: forms.Form) -> HttpResponse:
+    """The page of one offer, with the form that came back with an error, if one did."""
     today = clock.local_day(at)
-    shown = {
+    shown: dict[str, Any] = {
+        "form": OfferForm.of(offer, at),
+        "day_form": DayForm(at=at),
+        "nights_form": NightsForm(capacity=offer.capacity, at=at),
+    } | typed
+    shown |= {
         "offer": offer,
-        "form": form,
-        "day_form": day_form,
         "days": [day for day in offer.exceptions.all() if day.day >= today],
+        **(nights_shown(offer, at) if offer.takes_nights() else {}),
     }
-    wrong = form.errors or day_form.errors
+    wrong = any(form.errors for form in typed.values())
     return render(request, "volunteers/offer.html", shown, status=422 if wrong else 200)
 
 
@@ -107,7 +119,7 @@ def add_day(request: HttpRequest, offer_id: UUID) -> HttpResponse:
             form.add_error("day", _("These are too many days. Remove some first."))
         else:
             return redirect("offer_edit", offer_id=offer.pk)
-    return _page(request, offer, OfferForm.of(offer), form, at)
+    return _page(request, offer, at, day_form=form)
 
 
 class _Day(forms.Form):
@@ -121,6 +133,49 @@ def remove_day(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     form = _Day(request.POST)
     if form.is_valid():
         offer.clear_day(form.cleaned_data["day"], clock.now())
+    return redirect("offer_edit", offer_id=offer.pk)
+
+
+@require_POST
+def agree(request: HttpRequest, offer_id: UUID) -> HttpResponse:
+    """All adults in the home agree, said today."""
+    _own(request, offer_id).say_adults_agree(clock.now())
+    return redirect("offers")
+
+
+@require_POST
+def set_nights(request: HttpRequest, offer_id: UUID) -> HttpResponse:
+    """Nights that have another number of beds than the week says."""
+    at = clock.now()
+    offer = _own(request, offer_id)
+    form = NightsForm(request.POST, capacity=offer.capacity, at=at)
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            offer.set_nights(said["first"], said["last"] or said["first"], said["weekdays"], said["beds"], at)
+        except Promised as promised:
+            form.add_error("beds", promised_words(promised))
+        else:
+            return redirect("offer_edit", offer_id=offer.pk)
+    return _page(request, offer, at, nights_form=form)
+
+
+class _Nights(forms.Form):
+    first = forms.DateField()
+    last = forms.DateField()
+
+
+@require_POST
+def clear_nights(request: HttpRequest, offer_id: UUID) -> HttpResponse:
+    """The week decides over these nights again."""
+    at = clock.now()
+    offer = _own(request, offer_id)
+    form = _Nights(request.POST)
+    if form.is_valid():
+        try:
+            offer.clear_nights(form.cleaned_data["first"], form.cleaned_data["last"], at)
+        except Promised as promised:
+            messages.error(request, promised_words(promised))
     return redirect("offer_edit", offer_id=offer.pk)
 
 
