@@ -9,7 +9,7 @@ from django.db import transaction
 
 from mutualaid import example
 from mutualaid.example import Example
-from organisation import conditions, kinds, languages
+from organisation import conditions, house, kinds, languages
 from organisation.models import Area, Hours, Organisation, PhoneNumber
 from privacy import clock, codes
 from privacy.crypto import new_key
@@ -139,6 +139,8 @@ class _People:
             conditions=conditions.bits(row.fulfils),
             weekly=row.weekly,
             made_at=clock.hour(self.at),
+            house=house.bits(row.house),
+            adults_agreed_on=clock.local_day(self.at) if "stay" in row.kinds else None,
         )
         offer.write(self.at, [areas[name] for name in row.areas])
         if row.away_in_days:

@@ -64,6 +64,7 @@ class Example:
     areas: tuple[str, ...] = ()
     speaks: tuple[str, ...] = ("en",)
     capacity: int = 1
+    house: tuple[str, ...] = ()
     fulfils: tuple[str, ...] = ()
     weekly: int = ALL_WEEK
     is_let_in: bool = True
@@ -83,6 +84,7 @@ VOLUNTEERS = (
         speaks=("en", "fr"),
         capacity=2,
         fulfils=("own_room", "smoke_free", "step_free", "late_arrival"),
+        house=("cat", "own_key", "quiet_after_ten"),
     ),
     Example(
         DRIVER,

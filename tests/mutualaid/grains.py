@@ -17,7 +17,7 @@ _LEASES = {
 _DUE_ROWS = (
     *("privacy.Session", "notify.Notice", "volunteers.Invitation", "volunteers.LoginRestore"),
     *("requests_app.Need", "requests_app.Task", "requests_app.Claim", "requests_app.Taken"),
-    *("requests_app.Knock", "requests_app.CalledOff"),
+    *("requests_app.Knock", "requests_app.CalledOff", "volunteers.OfferNight"),
 )
 
 
@@ -52,6 +52,7 @@ GRAINS: dict[str, timedelta] = {
     "volunteers.Volunteer.last_asked_at": HOUR,
     "volunteers.Vouch.at": HOUR,
     "volunteers.Offer.made_at": HOUR,
+    "volunteers.OfferNight.forget_after": HOUR,
     "volunteers.Invitation.expires_at": HOUR,
     "volunteers.Invitation.used_at": HOUR,
     "volunteers.Invitation.purge_after": HOUR,

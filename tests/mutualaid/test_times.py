@@ -21,7 +21,7 @@ NUMBERED = {
     *("organisation.Area", "organisation.Neighbour", "organisation.Distance"),
     *("organisation.Hours", "organisation.PhoneNumber", "privacy.Counter"),
     *("volunteers.Vouch", "volunteers.Supply", "volunteers.OfferPlace"),
-    *("volunteers.OfferArea", "volunteers.OfferException"),
+    *("volunteers.OfferArea", "volunteers.OfferException", "volunteers.OfferNight"),
 }
 
 

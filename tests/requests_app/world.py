@@ -49,17 +49,21 @@ class World:
     def offer(self, volunteer: Volunteer, **values: Any) -> Offer:
         """An offer of every kind, here, at any time, unless `values` say otherwise."""
         areas, days = values.pop("areas", []), values.pop("days", {})
+        nights: dict[date, int] = values.pop("beds_on", {})
         values = {
             "kinds": [kind.slug for kind in kinds.all()],
             "home_area": self.area,
             "reach_km": 20,
             "capacity": 4,
             "made_at": clock.hour(AT),
+            "adults_agreed_on": TODAY,
         } | values
         offer = Offer(volunteer=volunteer, **values)
         offer.write(AT, areas)
         for day, parts in days.items():
             offer.set_day(day, parts, AT)
+        for night, beds in nights.items():
+            offer.set_nights(night, night, [], beds, AT)
         return offer
 
     def can_be_told(self, person: Person) -> None:
