@@ -1,4 +1,4 @@
-"""What the asker reads of a volunteer's home, when somebody offers it: as they ticked it, and what was said."""
+"""What the asker reads of a volunteer's home, when somebody offers it."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from volunteers.models import Offer
 
 
 def lines(kind: Kind, offer: Offer | None, at: datetime) -> list[str]:
-    """One line for each fact or rule, then whether all adults there agree; none where the kind asks neither."""
+    """A line for each fact or rule, then whether all adults there agree; what the kind asks of it."""
     if offer is None:
         return []
     found = house.labels(offer.house, kind.house_slugs)

@@ -1,4 +1,4 @@
-"""What a host says: beds on each weekday, when somebody may arrive, the home and its rules; and dated nights."""
+"""What a host says: beds on each weekday, until when somebody may arrive, the home; and dated nights."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class HomeFields(forms.Form):
         label=_("How long before do you need to know?"),
         choices=notice_choices,
         coerce=int,
-        empty_value=0,
+        empty_value=None,
         initial=0,
         required=False,
     )
@@ -116,7 +116,7 @@ class HomeFields(forms.Form):
         help_text=_("Later than midnight: tick it above."),
         choices=arrival_choices,
         coerce=int,
-        empty_value=BY_MIDNIGHT,
+        empty_value=None,
         initial=BY_MIDNIGHT,
         required=False,
     )
@@ -150,10 +150,12 @@ class HomeFields(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         people = cleaned.get("capacity")
         if people is not None and any(beds > people for beds in cleaned.get("beds") or [] if beds):
-            wrong = ValidationError(_("You cannot have more beds than people. Raise the people, or lower this."))
+            wrong = ValidationError(
+                _("You cannot have more beds than people. Raise the people, or lower this.")
+            )
             self.add_error("beds", wrong)
         late = LATE in cleaned.get("conditions", [])
-        if late and cleaned.get("arrivals", BY_MIDNIGHT) != BY_MIDNIGHT:
+        if late and (cleaned.get("arrivals") or BY_MIDNIGHT) != BY_MIDNIGHT:
             said = conditions.get(LATE).offer_label
             self.add_error(
                 "arrivals", ValidationError(_("Choose midnight, or untick “%(said)s”.") % {"said": said})
@@ -178,10 +180,10 @@ class HomeFields(forms.Form):
     def fill_home(self, offer: Offer, at: datetime) -> None:
         """Put this part of what was typed on the offer, whose capacity is set already."""
         cleaned = self.cleaned_data
-        offer.notice_hours = cleaned["notice_hours"]
+        offer.notice_hours = cleaned["notice_hours"] or 0
         offer.beds_week = _week(cleaned["beds"], offer.capacity)
         offer.most_nights = cleaned["most_nights"]
-        offer.arrivals = cleaned["arrivals"]
+        offer.arrivals = cleaned["arrivals"] or BY_MIDNIGHT
         offer.house = house.bits(cleaned["house"])
         if not cleaned["adults_agree"]:
             offer.adults_agreed_on = None
@@ -220,7 +222,8 @@ class NightsForm(forms.Form):
     )
 
     def __init__(self, *args: Any, capacity: int, at: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="nights_%s", **kwargs)
+        # The page has another field named "beds".
+        super().__init__(*args, **{"auto_id": "nights_%s", **kwargs})
         self.today, self.capacity = clock.local_day(at), capacity
         days = {"min": self.today.isoformat(), "max": (self.today + FURTHEST_NIGHT).isoformat()}
         for name in ("first", "last"):

@@ -124,9 +124,7 @@ class HasBeds(models.Model):
         shown = [Night(night, beds[night], taken.get(night, 0)) for night in nights]
         return [shown[start : start + WEEK] for start in range(0, len(shown), WEEK)]
 
-    def set_nights(
-        self, first: date, last: date, weekdays: Iterable[int], beds: int, at: datetime
-    ) -> None:
+    def set_nights(self, first: date, last: date, weekdays: Iterable[int], beds: int, at: datetime) -> None:
         """From `first` to `last`, on these weekdays (0 is Monday; none: on all), exactly so many beds.
 
         Replaces what was said of those nights. Errors: Promised.
@@ -234,9 +232,7 @@ class OfferNight(DueRow):
 
     class Meta:
         ordering = ("night",)
-        constraints = (
-            models.UniqueConstraint(fields=("offer", "night"), name="one_number_of_beds_a_night"),
-        )
+        constraints = (models.UniqueConstraint(fields=("offer", "night"), name="one_number_of_beds_a_night"),)
 
     def __str__(self) -> str:
         return str(self.pk)

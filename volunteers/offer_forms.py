@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from organisation import conditions, geometry, kinds
 from organisation.models import Area
 from privacy import clock
-from volunteers.offers import MAX_CAPACITY, Offer
 from volunteers.night_forms import HomeFields
+from volunteers.offers import MAX_CAPACITY, Offer
 from volunteers.week import BITS, part_choices, week_choices
 
 REACHES = tuple(km for km in (0, 2, 5, 10, 20, 40, 60) if km <= geometry.MAX_REACH_KM)

@@ -37,7 +37,9 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def with_details(self) -> Self:
         """With what a list of offers shows, in a fixed number of queries."""
-        return self.select_related("volunteer", "home_area").prefetch_related("typed_areas", "exceptions", "nights")
+        return self.select_related("volunteer", "home_area").prefetch_related(
+            "typed_areas", "exceptions", "nights"
+        )
 
     def draft(self, volunteer: Volunteer, once: uuid.UUID, at: datetime) -> Offer:
         """A new offer, not stored yet; or the one a form with this mark made when it was posted before."""

@@ -58,7 +58,9 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
         with transaction.atomic():
             self.filter(offer=offer).delete()
             places = self.bulk_create(
-                OfferPlace(kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **same, **of_kind[kind])
+                OfferPlace(
+                    kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **same, **of_kind[kind]
+                )
                 for kind in dict.fromkeys(offer.kinds)
                 for area_id, km in sorted(reach.items())
             )

@@ -59,6 +59,24 @@ class Naive:
         declined = Proposal.objects.filter(outcome="declined")
         self.declined = set(declined.values_list("task__need_id", "volunteer_id"))
         self.must_agree = Organisation.objects.current().household_must_agree
+        self.rules: dict[str, Callable[[Place, Need], bool]] = {
+            "let_in": lambda p, n: p.offer.active and p.volunteer.is_let_in,
+            "reach": lambda p, n: p.km <= p.reach,
+            "kind": lambda p, n: p.kind == n.kind,
+            "capacity": lambda p, n: p.offer.capacity >= n.people,
+            "conditions": lambda p, n: n.conditions & ~p.offer.conditions == 0,
+            "language": lambda p, n: not n.languages_hard or bool(p.volunteer.languages & n.languages),
+            "parts": self._parts,
+            "pause": lambda p, n: not p.volunteer.is_paused(self.at),
+            "most_nights": self._most_nights,
+            "notice": self._notice,
+            "arrival": self._arrival,
+            "household": self._household,
+            "nights": self._nights,
+            "cap": self._cap,
+            "never": self._never,
+            "declined": self._declined,
+        }
         self.fitting = lru_cache(maxsize=None)(self._fitting)
 
     def km(self, one: int, other: int) -> int:
@@ -92,25 +110,7 @@ class Naive:
 
     def failing(self, place: Place, need: Need) -> Names:
         """The names of the hard conditions that stand between this place and this need."""
-        rules: dict[str, Callable[[Place, Need], bool]] = {
-            "let_in": lambda p, n: p.offer.active and p.volunteer.is_let_in,
-            "reach": lambda p, n: p.km <= p.reach,
-            "kind": lambda p, n: p.kind == n.kind,
-            "capacity": lambda p, n: p.offer.capacity >= n.people,
-            "conditions": lambda p, n: n.conditions & ~p.offer.conditions == 0,
-            "language": lambda p, n: not n.languages_hard or bool(p.volunteer.languages & n.languages),
-            "parts": self._parts,
-            "pause": lambda p, n: not p.volunteer.is_paused(self.at),
-            "most_nights": self._most_nights,
-            "notice": self._notice,
-            "arrival": self._arrival,
-            "household": self._household,
-            "nights": self._nights,
-            "cap": self._cap,
-            "never": self._never,
-            "declined": self._declined,
-        }
-        return frozenset(name for name, rule in rules.items() if not rule(place, need))
+        return frozenset(name for name, rule in self.rules.items() if not rule(place, need))
 
     def _parts(self, place: Place, need: Need) -> bool:
         free = place.offer.weekly_on

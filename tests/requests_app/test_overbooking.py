@@ -6,7 +6,6 @@ Each works in a thread with a connection of its own; the suite runs on SQLite an
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from django.db.models import Count
@@ -33,7 +32,7 @@ OFTEN = [4, pytest.param(100, marks=pytest.mark.drill)]
 
 @dataclass(frozen=True)
 class Home:
-    """A host with two beds, and somebody else with room for everybody, who holds what the host stands by for."""
+    """A host with two beds, and somebody with room for everybody, who holds what the host stands by for."""
 
     world: World
     host: Person

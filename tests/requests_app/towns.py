@@ -1,0 +1,167 @@
+"""Organisations of chance: areas, people, what they offer, night by night, and what was asked and booked."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from organisation import conditions, kinds, languages
+from organisation.areas import NewArea
+from organisation.models import Area, Organisation
+from privacy import clock
+from privacy.states import SomebodyWasFaster
+from requests_app.models import BedNight, Claim, Need, NeverMatch, Proposal, Taken, Task
+from tests.requests_app.world import TODAY, World
+from tests.volunteers.people import AT
+from volunteers.account import NEVER
+from volunteers.models import Offer, Volunteer
+from volunteers.nights import packed
+from volunteers.week import ALL_WEEK
+
+SPOKEN = ("en", "fr", "es", "ar")
+TICKED = ("step_free", "smoke_free", "only_women", "scent_free")
+
+
+@dataclass(frozen=True)
+class Town:
+    """An organisation of chance."""
+
+    dice: random.Random
+    areas: list[Area]
+    volunteers: list[Volunteer]
+    needs: list[Need]
+
+    def tasks(self) -> Iterator[Task]:
+        for need in self.needs:
+            yield need.tasks.select_related("need").order_by("role")[0]
+
+
+def build(world: World, seed: str, *, people: int = 45, needs: int = 12, districts: int = 10) -> Town:
+    """The same for the same seed, whatever else there is."""
+    dice = random.Random(seed)
+    if dice.random() < 0.5:
+        Organisation.objects.ensure(AT).change(household_must_agree=True)
+    areas = _areas(dice, districts)
+    volunteers = [_volunteer(dice, number) for number in range(people)]
+    for volunteer in volunteers:
+        for _offer in range(dice.choice((1, 1, 1, 2))):
+            _make_offer(world, dice, volunteer, areas)
+    asked = [_need(world, dice, areas) for _one in range(needs)]
+    _history(dice, asked, volunteers)
+    _book(dice, asked)
+    return Town(dice, areas, volunteers, asked)
+
+
+def _areas(dice: random.Random, districts: int) -> list[Area]:
+    """Two counties with districts, all within 150 km."""
+    lines = [NewArea(county, "", 48.0, 11.0 + east) for east, county in enumerate(("East", "West"))]
+    for number in range(districts):
+        centre = 47.7 + dice.random() * 0.7, 10.9 + dice.random()
+        lines.append(NewArea(f"District {number}", dice.choice(("East", "West")), *centre))
+    return list(Area.objects.plant(lines).values())
+
+
+def _volunteer(dice: random.Random, number: int) -> Volunteer:
+    return Volunteer.objects.create(
+        username=f"somebody-{number}",
+        handle=f"Somebody {number}",
+        vouched_at=AT if dice.random() < 0.9 else None,
+        status="active" if dice.random() < 0.95 else "suspended",
+        paused_until=TODAY + timedelta(days=dice.randint(-1, 1)) if dice.random() < 0.2 else None,
+        languages=languages.bits(dice.sample(SPOKEN, dice.randint(1, 2))),
+        cap_per_week=dice.choice((None, None, 1, 2)),
+        last_asked_at=dice.choice((NEVER, clock.hour(AT) - timedelta(hours=dice.randint(0, 1000)))),
+        public_key=bytes(32),
+        public_key_mac=bytes(32),
+        wrapped_private=b"",
+        wrap_salt=b"",
+        wrapped_recovery=b"",
+        recovery_salt=b"",
+    )
+
+
+def _make_offer(world: World, dice: random.Random, volunteer: Volunteer, areas: list[Area]) -> None:
+    ours = [kind.slug for kind in kinds.all()]
+    typed = dice.random() < 0.3
+    capacity = dice.randint(1, 4)
+    world.offer(
+        volunteer,
+        id=uuid.UUID(int=dice.getrandbits(128), version=4),
+        kinds=dice.sample(ours, dice.randint(1, len(ours))),
+        home_area=None if typed else dice.choice(areas),
+        areas=dice.sample(areas, 2) if typed or dice.random() < 0.1 else [],
+        reach_km=dice.choice((0, 5, 10, 11, 20, 35, 60)),
+        weekly=dice.choice((ALL_WEEK, ALL_WEEK, dice.getrandbits(28) | dice.getrandbits(28))),
+        capacity=capacity,
+        conditions=conditions.bits(dice.sample(TICKED, dice.randint(1, 4))),
+        active=dice.random() < 0.95,
+        days={TODAY + timedelta(days=dice.randint(0, 6)): dice.choice((0, 7, 15)) for _day in range(2)}
+        if dice.random() < 0.4
+        else {},
+        # Some say more beds on a day than people they can take: the people count.
+        beds_week=packed([dice.randint(0, 5) for _day in range(7)]) if dice.random() < 0.2 else None,
+        beds_on={
+            TODAY + timedelta(days=dice.randint(0, 8)): dice.choice((0, 1, capacity)) for _night in range(3)
+        }
+        if dice.random() < 0.3
+        else {},
+        most_nights=dice.choice((None, None, None, 1, 2)),
+        notice_hours=dice.choice((0, 0, 0, 4, 12, 24, 72)),
+        arrivals=dice.choice((15, 15, 7, 3)),
+        adults_agreed_on=dice.choice((TODAY, TODAY - timedelta(days=364), TODAY - timedelta(days=365), None)),
+    )
+
+
+def _need(world: World, dice: random.Random, areas: list[Area]) -> Need:
+    kind = dice.choice(kinds.all())
+    parts = dice.choice((1, 2, 4, 8, 6, 15))
+    asked = [slug for slug in TICKED if slug in kind.condition_slugs]
+    spoken = languages.bits(dice.sample(SPOKEN, dice.randint(0, 2)))
+    _visit, need = world.ask(
+        kind=kind.slug,
+        area=dice.choice(areas),
+        day=TODAY + timedelta(days=dice.randint(0, 6)),
+        parts=parts,
+        covers=parts if kind.covers_parts else 0,
+        nights=dice.randint(1, 3) if kind.has_nights else 0,
+        people=dice.choice((1, 1, 2, 3)) if kind.has_capacity else 1,
+        languages=spoken,
+        languages_hard=bool(spoken) and dice.random() < 0.5,
+        conditions=conditions.bits(dice.sample(asked, min(len(asked), dice.choice((0, 0, 1, 2))))),
+    )
+    return need
+
+
+def _history(dice: random.Random, needs: list[Need], volunteers: list[Volunteer]) -> None:
+    """Weeks are full, some were declined, some are never brought together."""
+    for volunteer in dice.sample(volunteers, len(volunteers) // 3):
+        Taken.objects.note(volunteer, AT - timedelta(days=dice.choice((0, 3, 6, 7))))
+    for need in needs:
+        task = need.tasks.order_by("role")[0]
+        some = dice.sample(volunteers, 3)
+        Proposal.objects.create(task=task, volunteer=some[0], asked_at=AT, outcome="declined")
+        Proposal.objects.create(task=task, volunteer=some[1], asked_at=AT)
+        NeverMatch.objects.create(mailbox=need.mailbox, volunteer=some[2])
+
+
+def _book(dice: random.Random, needs: list[Need]) -> None:
+    """Beds are taken, by the verb: never more than there are."""
+    first = needs[0]
+    offers = list(Offer.objects.order_by("pk"))
+    claim = Claim.objects.create(
+        need=first,
+        task=first.tasks.order_by("role")[0],
+        volunteer=offers[0].volunteer,
+        offer=offers[0],
+        status="done",
+        claimed_at=AT,
+        slot_number=first.slot_number,
+    )
+    for claim.offer in dice.sample(offers, len(offers) // 3):
+        for _stay in range(dice.randint(1, 3)):
+            nights = [TODAY + timedelta(days=n) for n in dice.sample(range(9), dice.randint(1, 4))]
+            try:
+                BedNight.objects.take(claim, nights)
+            except SomebodyWasFaster:
+                continue
