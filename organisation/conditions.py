@@ -1,6 +1,7 @@
 """Hard conditions as bits of one 63-bit integer: a need has those it asks, an offer those it meets.
 
-An offer fits where `need & ~offer == 0`. A soft wish is not a condition; it is a sealed answer.
+An offer fits where `need & ~offer == 0`. The same bits say what would be good (`Need.wishes`): a soft wish
+keeps nobody out, and counts for those who have it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,8 @@ class Condition:
     """One condition: its bit, what the asker ticks (`label`) and what a volunteer ticks (`offer_label`).
 
     `who` marks "who may come": the asker picks at most one, the volunteer ticks when to be asked.
-    Nothing else about anybody's gender is stored.
+    Nothing else about anybody's gender is stored. `wish`: it is about the help, and may also only be wished
+    for; what is so (an animal comes along) is no wish.
     """
 
     slug: str
@@ -31,6 +33,7 @@ class Condition:
     label: Text
     offer_label: Text
     who: bool = False
+    wish: bool = True
 
 
 # A bit once given away is never given to another condition (see languages.BITS). A new condition
@@ -50,20 +53,28 @@ ALL: Final[dict[str, Condition]] = {
         Condition("step_free", 3, _("No steps, no stairs"), _("No steps, no stairs")),
         Condition("smoke_free", 4, _("Nobody smokes there"), _("Nobody smokes there")),
         Condition("no_pets", 5, _("No animals there"), _("No animals there")),
-        Condition("pets_welcome", 6, _("I bring an animal"), _("Animals are welcome")),
-        Condition("children_welcome", 7, _("Children come with me"), _("Children are welcome")),
+        Condition("pets_welcome", 6, _("I bring an animal"), _("Animals are welcome"), wish=False),
+        Condition("children_welcome", 7, _("Children come with me"), _("Children are welcome"), wish=False),
         Condition("own_room", 8, _("A room of my own"), _("A room of their own")),
         Condition("lockable_room", 9, _("A room I can lock"), _("A room that can be locked")),
         Condition("own_bathroom", 10, _("A bathroom of my own"), _("A bathroom of their own")),
         Condition("sleep_by_day", 11, _("Quiet enough to sleep by day"), _("Quiet enough to sleep by day")),
-        Condition("late_arrival", 12, _("I may arrive after midnight"), _("Arriving after midnight is fine")),
+        Condition(
+            "late_arrival",
+            12,
+            _("I may arrive after midnight"),
+            _("Arriving after midnight is fine"),
+            wish=False,
+        ),
         Condition("scent_free", 13, _("No perfume or strong smells"), _("No perfume or strong smells")),
         Condition("alcohol_free", 14, _("No alcohol or drugs there"), _("No alcohol or drugs there")),
-        Condition("wheelchair", 15, _("A wheelchair must fit"), _("A wheelchair fits")),
-        Condition("child_seat", 16, _("A child seat"), _("I have a child seat")),
-        Condition("luggage", 17, _("Room for big bags"), _("There is room for big bags")),
-        Condition("long_way", 18, _("More than an hour away"), _("More than an hour away is fine")),
-        Condition("whole_day", 19, _("It may take all day"), _("I can stay all day")),
+        Condition("wheelchair", 15, _("A wheelchair must fit"), _("A wheelchair fits"), wish=False),
+        Condition("child_seat", 16, _("A child seat"), _("I have a child seat"), wish=False),
+        Condition("luggage", 17, _("Room for big bags"), _("There is room for big bags"), wish=False),
+        Condition(
+            "long_way", 18, _("More than an hour away"), _("More than an hour away is fine"), wish=False
+        ),
+        Condition("whole_day", 19, _("It may take all day"), _("I can stay all day"), wish=False),
     )
 }
 
@@ -97,6 +108,11 @@ def labels(mask: int) -> list[str]:
 def choices(offered: Sequence[str]) -> list[tuple[str, str]]:
     """(slug, label) of those of `offered` that are about the help, for the asker's form."""
     return [(slug, str(get(slug).label)) for slug in offered if not get(slug).who]
+
+
+def wish_choices(offered: Sequence[str]) -> list[tuple[str, str]]:
+    """(slug, label) of those of `offered` that may also only be wished for, for the asker's form."""
+    return [pair for pair in choices(offered) if get(pair[0]).wish]
 
 
 def who_choices(offered: Sequence[str]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ Answers = Mapping[str, object]
 RESERVED_SLUGS: Final = frozenset({"code", "return", "mine", "leave", "erased", "erasing"})
 # The only facts about a need that are stored in clear, and only while it lives.
 CLEAR_FACTS: Final = frozenset(
-    {"kind", "area", "day", "parts", "nights", "people", "languages", "conditions"}
+    {"kind", "area", "day", "parts", "nights", "people", "languages", "conditions", "wishes"}
 )
 # Letters in all the texts of one need together: sealed as one, of up to four bytes each.
 MOST_TEXT: Final = 3500
@@ -45,6 +45,10 @@ class Question:
 
     `answer` is the shape: "text" (str), "number" (int, 0 to `most`), "choice" (a slug of
     `choices`) or "choices" (a list of them). No question is ever required.
+
+    `counts`: the number is of people who come, and all of these together are the need's people; the first
+    of them counts whoever nobody else is (adults). `implies`: an answer that is neither empty nor 0 asks
+    for this condition, as if it were ticked.
     """
 
     slug: str
@@ -56,6 +60,13 @@ class Question:
     folded: bool = True
     max_length: int = 200
     most: int = 99
+    counts: bool = False
+    implies: str = ""
+
+    @property
+    def about_party(self) -> bool:
+        """Whether it asks who comes along: it stands beside "how many people"."""
+        return self.counts or bool(self.implies)
 
     def shown(self, value: object) -> str:
         """An answer as text for a person; a choice that no longer exists is passed over."""
@@ -79,6 +90,17 @@ class TaskSpec:
     role: str
     name: Text
     needed: Callable[[Answers], bool] = _always
+
+
+@dataclass(frozen=True)
+class Makes:
+    """Another need that comes with this one, where the answers say so: a ride to where she will sleep.
+
+    It is asked at the same moment, in the same mailbox, and lives a life of its own.
+    """
+
+    kind: str
+    needed: Callable[[Answers], bool]
 
 
 @dataclass(frozen=True)
@@ -121,7 +143,11 @@ class Kind:
     most_people: int = 8
     questions: tuple[Question, ...] = ()
     condition_slugs: tuple[str, ...] = ()
-    # How long the place can still be read after the end of the last day.
+    # A condition that is asked beside the parts of the day: arriving after midnight. Empty: not asked there.
+    after_midnight: str = ""
+    # What else is asked for, by its answers.
+    makes: tuple[Makes, ...] = ()
+    # How long the place can still be read after the end of the last day, or after the last morning.
     place_seen_for: timedelta = timedelta(0)
     # Which facts and rules of a home the host ticks and the asker reads (organisation/house.py).
     house_slugs: tuple[str, ...] = ()
@@ -152,6 +178,10 @@ class Kind:
         """The roles of the tasks that a need with these answers makes, in order; never empty."""
         return tuple(task.role for task in self.tasks if task.needed(answers))
 
+    def implied(self, answers: Answers) -> list[str]:
+        """The slugs of the conditions that these answers ask for by themselves."""
+        return [q.implies for q in self.questions if q.implies and answers.get(q.slug)]
+
     def role_name(self, role: str) -> Text:
         """The role for people to read; the kind's name for a role it no longer has."""
         return next((task.name for task in self.tasks if task.role == role), self.name)
@@ -179,7 +209,11 @@ class Kind:
 
     def place_seen_until(self, last_day: date) -> datetime:
         """Until when the place of an approved claim may be read."""
-        return clock.day_end(last_day) + self.place_seen_for
+        return self.over_at(last_day) + self.place_seen_for
+
+    def over_at(self, last_day: date) -> datetime:
+        """When what was asked for is over: with the last day, or with the morning after the last night."""
+        return clock.part_end(last_day, clock.Part.MORNING) if self.has_nights else clock.day_end(last_day)
 
     def pace(self, starts_at: datetime, at: datetime) -> timedelta:
         """How long one ring is left alone before the next is asked."""
@@ -200,6 +234,8 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     )
     yield any(slug not in conditions.ALL for slug in kind.condition_slugs), "a condition has no bit."
     yield any(slug not in house.ALL for slug in kind.house_slugs), "a fact about a home has no bit."
+    implied = {kind.after_midnight, *(question.implies for question in kind.questions)} - {""}
+    yield not implied <= set(kind.condition_slugs), "what an answer implies is a condition of it."
     yield min(kind.need_lives, kind.place_seen_for) < timedelta(0), "it cannot end before its last day."
     yield kind.place_seen_for > kind.need_lives, "the place cannot outlive the need."
     yield (
@@ -216,6 +252,8 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     for question in kind.questions:
         clear = question.privacy == "clear"
         yield clear and question.slug not in CLEAR_FACTS, f"{question.slug} may not be stored in clear."
+        yield question.counts and question.answer != "number", f"{question.slug} counts, and is no number."
+        yield question.counts and not kind.has_capacity, f"{question.slug} counts people nobody asks about."
         with_choices = question.answer in ("choice", "choices")
         yield (
             with_choices != bool(question.choices),

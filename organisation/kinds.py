@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from organisation import house
-from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec
+from organisation.kind import BadKind, Choice, Kind, Makes, Question, TaskSpec
 
 
 class UnknownKind(LookupError):
@@ -67,6 +67,23 @@ def offer_choices() -> list[tuple[str, str]]:
     return [(kind.slug, str(kind.offer_name)) for kind in all()]
 
 
+CHILDREN = (
+    ("children_0_2", _("Children up to 2 years")),
+    ("children_3_6", _("Children from 3 to 6")),
+    ("children_7_12", _("Children from 7 to 12")),
+    ("children_13_17", _("Children from 13 to 17")),
+)
+
+
+def _party() -> Iterator[Question]:
+    """Who comes along, by age, and which animals. Stored locked; in clear is only how many people it is."""
+    yield Question("adults", _("Adults, with you"), "number", most=8, counts=True)
+    for slug, label in CHILDREN:
+        yield Question(slug, label, "number", most=8, counts=True, implies="children_welcome")
+    yield Question("pets", _("How many animals come with you?"), "number", most=20, implies="pets_welcome")
+    yield Question("which_pets", _("Which animals?"), "text", max_length=100, implies="pets_welcome")
+
+
 WHO_MAY_COME = ("only_women", "only_men", "only_trans_nonbinary")
 
 register(
@@ -86,6 +103,22 @@ register(
         people_label=_("How many people will sleep there, with you?"),
         capacity_label=_("Beds"),
         questions=(
+            *_party(),
+            Question(
+                "ride",
+                _("Do you need a ride there?"),
+                "choice",
+                help=_("Then we also ask who can drive you. You see both on your page."),
+                choices=(Choice("no", _("No")), Choice("yes", _("Yes, ask for a ride too"))),
+                folded=False,
+            ),
+            Question(
+                "avoid",
+                _("Allergies, or something to avoid?"),
+                "text",
+                help=_("For example: nuts, cats, cleaning sprays."),
+                max_length=300,
+            ),
             Question(
                 "extend",
                 _("Could it become longer?"),
@@ -116,6 +149,8 @@ register(
         ),
         house_slugs=tuple(house.ALL),
         household_agrees=True,
+        after_midnight="late_arrival",
+        makes=(Makes("ride", lambda answers: answers.get("ride") == "yes"),),
         need_lives=timedelta(days=2),
         hold=timedelta(hours=2),
         rings=(3, 6, 12),

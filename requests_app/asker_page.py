@@ -4,7 +4,7 @@ One row that cannot be opened shows a neutral placeholder; the rest of the page 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,11 +19,14 @@ from privacy.compartments import Opened
 from privacy.crypto import Unreadable
 from requests_app import facts, home
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
-from requests_app.models import Claim, Message, Need, Proposal, Task
+from requests_app.forms.stay import LongerForm
+from requests_app.models import Claim, Extension, Message, Need, Proposal, Task
 from requests_app.models.asked import DESK
+from requests_app.models.extension import ASKER
 from requests_app.models.sealed import with_compartments
 from requests_app.readers import Unlocked
 from requests_app.sentences import Sentence, what_happens
+from requests_app.stay_page import Stay, stay
 from requests_app.visits import Visit
 from volunteers.models import Volunteer, Vouch
 
@@ -57,11 +60,13 @@ class Person:
     place_unreadable: bool = False
     words: str = ""
     thread: list[Line] = field(default_factory=list)
+    stay: Stay | None = None
 
 
 @dataclass(frozen=True)
 class Card:
-    """One need on her page."""
+    """One need on her page. `together`: what was asked with it, and goes on; `partner_over`: what it was
+    asked with, and has ended. `call_now`: whoever hosted left in the middle, and nobody comes yet."""
 
     need: Need
     title: str
@@ -75,6 +80,9 @@ class Card:
     told: str = ""
     can_try: bool = False
     write_again: forms.Form | None = None
+    together: str = ""
+    partner_over: str = ""
+    call_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +162,8 @@ class _Page:
         self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
         self.channels = list(Channel.objects.filter(recipient__in=living))
         self.at_desk = Volunteer.objects.coordinators().exists()
+        self.extensions = Extension.objects.of(self.claims)
+        self.needs = needs
         self.tasks = list(Task.objects.filter(need__in=living).unfinished())
         for task in self.tasks:
             task.need = by_id[task.need_id]
@@ -177,7 +187,18 @@ class _Page:
             is_paused=need.is_paused(self.at),
             **(self._told(need) if lives else {}),
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
+            **(self._asked_together(need) if lives else {}),
+            call_now=need.broken_off and not any(claim.is_approved for claim in claims),
         )
+
+    def _asked_together(self, need: Need) -> dict[str, Any]:
+        """What was asked at the same moment: whether it goes on, too."""
+        first = need.belongs_to_id or need.pk
+        others = [one for one in self.needs if one != need and first in (one.pk, one.belongs_to_id)]
+        goes_on = [facts.title(one) for one in others if one.can_be_read(self.at)]
+        if goes_on:
+            return {"together": ", ".join(goes_on)}
+        return {"partner_over": ", ".join(facts.title(one) for one in others if one.has_ended)}
 
     def _told(self, need: Need) -> dict[str, Any]:
         """How she is told, and whether that works; nothing where she looks herself."""
@@ -249,9 +270,16 @@ class _Page:
             "words": readable(lambda: " ".join(claim.two_words()), ""),
             "thread": thread_lines(messages, claim, self.unlocked, Message.ASKER),
             "message_form": self._form(MessageForm, claim),
+            "stay": self._stay(claim),
             "key_form": self._key(claim),
             "place_form": self._form(PlaceForm, claim, initial={"place": place or ""}) if hers else None,
         }
+
+    def _stay(self, claim: Claim) -> Stay | None:
+        """The nights she spends there, with the form that came back."""
+        found = stay(claim, self.extensions.get(claim.pk), ASKER, self.at, self.organisation)
+        typed = self.typed and self.typed.belongs_to == claim.pk and self.typed.form
+        return replace(found, form=typed) if found and isinstance(typed, LongerForm) else found
 
     def _key(self, claim: Claim) -> forms.Form | None:
         """The yes to a new key of the one who comes; None while it is the one she approved."""

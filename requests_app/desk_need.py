@@ -1,8 +1,9 @@
 """One need as the desk sees it: why nobody, who was asked, who offered, and what it was let read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 
@@ -10,10 +11,11 @@ from organisation import kinds, languages
 from privacy.crypto import Unreadable
 from requests_app import desk_key, facts, matching
 from requests_app.asker_page import readable, vouched_since
-from requests_app.models import Claim, Need, Proposal, Task
+from requests_app.models import Claim, Extension, Need, Proposal, Task
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.claim_queryset import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
 from requests_app.readers import Unlocked
+from requests_app.stay_page import asked_for, waiting_on_desk
 from volunteers import desk
 from volunteers.models import Volunteer
 
@@ -44,6 +46,8 @@ class Person:
     why: list[str]
     fingerprint: str
     key_changed: bool
+    longer: Extension | None = None
+    longer_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
     )
     proposals = list(Proposal.objects.about(need))
     offered = list(Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches"))
+    longer = Extension.objects.of(offered)
     return DeskNeed(
         need=need,
         title=facts.title(need),
@@ -85,7 +90,7 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
         decides=_who_decides(need),
         ends=facts.moment(need.expires_at, at),
         why_nobody=_why_nobody(need, offered, at),
-        people=[_person(need, claim, proposals, at) for claim in offered],
+        people=[_with_longer(_person(need, claim, proposals, at), longer, at) for claim in offered],
         asked=_asked(need, proposals, claims),
         read=_read(need, coordinator, private),
     )
@@ -233,6 +238,12 @@ def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -
         fingerprint=readable(claim.key_fingerprint, "") if decides else "",
         key_changed=key_changed,
     )
+
+
+def _with_longer(person: Person, longer: dict[UUID, Extension], at: datetime) -> Person:
+    """What waits for a yes of the desk to more nights."""
+    waiting = waiting_on_desk(longer, person.claim, at)
+    return replace(person, longer=waiting, longer_text=asked_for(waiting)) if waiting else person
 
 
 def _state(claim: Claim, at: datetime) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from organisation import kinds
 from requests_app import facts
-from requests_app.models import Claim, Event, Need, Proposal, Task
+from requests_app.models import Claim, Event, Extension, Need, Proposal, Task
 from requests_app.models.asked import DESK
 from requests_app.models.task import OPEN
 
@@ -22,7 +22,8 @@ MOST_SHOWN = 200
 @dataclass(frozen=True)
 class Row:
     """One task. `runs_out_at`: when the hold on it, or else its need, ends. `fire`: the word for it where
-    it begins soon, or should have begun, and nobody comes yet; else ""."""
+    it begins soon, or should have begun, and nobody comes yet; else "". `longer`: that more nights are asked
+    for, and wait for the desk."""
 
     task: Task
     title: str
@@ -35,6 +36,7 @@ class Row:
     runs_out: str
     begins_at: datetime
     fire: str
+    longer: str
 
     @property
     def facets(self) -> dict[str, str]:
@@ -85,6 +87,7 @@ class _Table:
         self.at = at
         self.asked = Proposal.objects.asked_counts(at)
         self.freed = Event.objects.last_moves(OPEN, at)
+        self.longer = Extension.objects.wait_for_desk(at)
         self.claims: dict[UUID, list[Claim]] = {}
         for claim in Claim.objects.offered(at).on_live_needs(at):
             self.claims.setdefault(claim.task_id, []).append(claim)
@@ -107,6 +110,7 @@ class _Table:
             runs_out=facts.moment(runs_out_at, self.at),
             begins_at=begins_at,
             fire=self._fire(need) if state in (YOURS, NOBODY) else "",
+            longer=gettext("More nights wait for your yes") if task.pk in self.longer else "",
         )
 
     def _fire(self, need: Need) -> str:
@@ -167,13 +171,14 @@ def _asked(task: Task, count: int) -> str:
 
 def _what_burns_first(row: Row) -> tuple[bool, int, datetime, datetime, str]:
     """Fire first, then what waits for somebody here, then by when it begins; the same order each time."""
-    return not row.fire, STATES.index(row.state), row.begins_at, row.runs_out_at, row.task.pk.hex
+    state = YOURS if row.longer else row.state
+    return not row.fire, STATES.index(state), row.begins_at, row.runs_out_at, row.task.pk.hex
 
 
 def _summary(rows: list[Row], at: datetime) -> str:
     if not rows:
         return gettext("Nothing is open.")
-    yours = sum(row.state == YOURS for row in rows)
+    yours = sum(row.state == YOURS or bool(row.longer) for row in rows)
     open_now = sum(row.state != COMING for row in rows)
     first = min(rows, key=lambda row: (row.runs_out_at, row.task.pk.hex))
     sentences = [

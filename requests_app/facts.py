@@ -19,7 +19,7 @@ def title(need: Need, task: Task | None = None) -> str:
 
 
 def facts(need: Need) -> list[str]:
-    """Area, day, parts, nights, people, languages, conditions: what others may see."""
+    """Area, day, parts, nights, people, languages, conditions and soft wishes: what others may see."""
     lines = [need.area.name, day(need.day), parts(need.parts)]
     if need.nights:
         count = {"count": need.nights}
@@ -28,7 +28,11 @@ def facts(need: Need) -> list[str]:
         lines.append(gettext("%(count)d people") % {"count": need.people})
     if need.languages:
         lines.append(", ".join(languages.names(need.languages)))
-    return [*lines, *conditions.labels(need.conditions)]
+    lines += conditions.labels(need.conditions)
+    return [
+        *lines,
+        *[gettext("Would be good: %(what)s") % {"what": w} for w in conditions.labels(need.wishes)],
+    ]
 
 
 def day(value: date) -> str:
@@ -82,6 +86,8 @@ _TO_ASKER = {
     "reach": _("Comes this far."),
     "language": _("Speaks a language you speak."),
     "all_parts": _("Free all that time."),
+    "wishes": _("Has what you would like."),
+    "some_wishes": _("Has some of what you would like."),
 }
 _TO_VOLUNTEER = {
     "same_area": _("In your area."),
@@ -90,6 +96,8 @@ _TO_VOLUNTEER = {
     "language": _("You share a language."),
     "all_parts": _("You are free all that time."),
     "not_asked_lately": _("You were not asked for a while."),
+    "wishes": _("You have what would be good."),
+    "some_wishes": _("You have some of what would be good."),
 }
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from organisation import kinds
+from organisation import conditions, kinds
 from organisation.models import MAX_REACH_KM
 from privacy import clock
 from requests_app.models import Need, Task
@@ -27,6 +27,8 @@ from volunteers.nights import BED_BITS, BED_MASK
 MOST_ROWS, FEWEST_ROWS, TIMES = 200, 64, 3
 # Points: the largest first. Nearness and fairness decide; the rest breaks ties.
 NEAR, FAIR, LANGUAGE, PARTS, SIZE = 40, 30, 20, 10, 5
+# For all of what would be good; for some of it, its share.
+WISHES = 20
 HOURS_FAIR = 24 * 30
 
 _DAY_PARTS = "COALESCE(e.parts, (p.weekly >> nd.weekday_shift) & 15)"
@@ -86,20 +88,35 @@ _SUPPLY = f"""1 = (SELECT 1 FROM volunteers_supply s
     AND {" AND ".join(_AT_MOST.values()).replace("p.", "s.")} LIMIT 1)"""
 _FACTS = (
     *("id", "mailbox_id", "kind", "area_id", "people", "nights", "conditions"),
-    *("languages", "languages_hard", "any_bits", "all_bits", "parts", "last_hour"),
+    *("languages", "languages_hard", "any_bits", "all_bits", "parts", "last_hour", "wishes"),
 )
 
+
+_WISHED = [one.bit for one in conditions.ALL.values() if one.wish and not one.who]
+
+
+def _count(mask: str) -> str:
+    """How many bits of a mask are set, of those that can be wished for."""
+    return "(" + " + ".join(f"(({mask} >> {bit}) & 1)" for bit in _WISHED) + ")"
+
+
+# The share of her wishes that an offer has: never asked where there are none.
+_WISHES = f"""CASE WHEN ({{wishes}} & {sum(1 << bit for bit in _WISHED)}) = 0 THEN 0
+        ELSE {WISHES} * {_count("(p.conditions & {wishes})")} / {_count("{wishes}")} END"""
 # Points over the hard conditions. {hour} is the hour it is (volunteers.account.hour_number).
 _SCORE = f"""({NEAR} * ({MAX_REACH_KM} - d.km) / {MAX_REACH_KM}
     + CASE WHEN (p.languages & {{languages}}) <> 0 THEN {LANGUAGE} ELSE 0 END
     + CASE WHEN (p.weekly & {{any_bits}}) = {{any_bits}} THEN {PARTS} ELSE 0 END
     + CASE WHEN p.capacity = {{people}} THEN {SIZE} ELSE 0 END
+    + {_WISHES}
     + {FAIR} * CASE WHEN p.asked_hour > {{hour}} THEN 0
         WHEN p.asked_hour <= {{hour}} - {HOURS_FAIR} THEN {HOURS_FAIR}
         ELSE {{hour}} - p.asked_hour END / {HOURS_FAIR})"""
 _COLUMNS = f"""p.volunteer_id, p.offer_id, d.km, {_SCORE} AS score,
     (p.languages & {{languages}}) <> 0 AS speaks, (p.weekly & {{any_bits}}) = {{any_bits}} AS any_time,
-    p.asked_hour <= {{hour}} - {HOURS_FAIR} AS not_lately"""
+    p.asked_hour <= {{hour}} - {HOURS_FAIR} AS not_lately,
+    CASE WHEN (p.conditions & {{wishes}}) = 0 THEN 0
+        WHEN (p.conditions & {{wishes}}) = {{wishes}} THEN 2 ELSE 1 END AS wished"""
 
 # The nearest first; of one area, who goes less far (who goes far is kept for what is far); of
 # those, whom nobody asked for longest. It is the order of both indexes: reading stops at the last
@@ -216,10 +233,11 @@ def _without(need: Need, name: str, at: datetime) -> int:
 
 def _match(row: Row, task_id: UUID) -> Match:
     """The row as people are told it, with reason codes."""
-    volunteer_id, offer_id, km, score, speaks, any_time, not_lately = row[:7]
+    volunteer_id, offer_id, km, score, speaks, any_time, not_lately, wished = row[:8]
     near = km <= MAX_REACH_KM // 4
     reasons = ["same_area" if km == 0 else "near" if near else "reach"]
-    told = (("language", speaks), ("all_parts", any_time), ("not_asked_lately", not_lately))
+    told = [("language", speaks), ("all_parts", any_time), ("not_asked_lately", not_lately)]
+    told += [("wishes", wished == 2), ("some_wishes", wished == 1)]
     reasons += [code for code, holds in told if holds]
     return Match(task_id, _uuid(volunteer_id), _uuid(offer_id), km, score, tuple(reasons))
 

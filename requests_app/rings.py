@@ -26,7 +26,11 @@ def ask_next(task: Task, at: datetime) -> None:
         task.refresh_from_db(fields=["status", "ring", "escalate_after"])
         if task.status != "open" or not need.lives(at) or task.escalate_after is None:
             return
-        asked = _ask(task, need, at)
+        if need.drop_past_nights(at):
+            asked = _ask(task, need, at)
+        else:
+            # Every night she asked for is over.
+            task.escalate(task.ring, None)
     # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
     for volunteer in Volunteer.objects.in_bulk(asked).values():
         volunteer.mark_asked(at)

@@ -41,6 +41,8 @@ def what_happens(
         return Sentence(now, _until(need, at), "yes")
     if offered:
         return _offered(need, len(offered), at)
+    if need.broken_off:
+        return _broken_off(asked, at_desk)
     if all(task.everybody_was_asked for task in tasks):
         return _nobody(need, asked, at, at_desk)
     return _waiting(need, asked, at)
@@ -51,6 +53,19 @@ def _coming(coming: list[Claim]) -> Sentence:
     if any(claim.place is None for claim in coming):
         return Sentence(now, gettext("They do not know where yet. Write it below."), "warn")
     return Sentence(now, gettext("Ask for the two words first. You can still say no."), "yes")
+
+
+def _broken_off(asked: int, at_desk: bool) -> Sentence:
+    """The place she had is gone in the middle: what happens now, and what she can do now."""
+    now = gettext("That place is gone. Nobody is coming until this page says yes.")
+    more = [gettext("The nights that are left are asked for again.")]
+    if asked:
+        more += [
+            ngettext("%(count)d person was asked.", "%(count)d people were asked.", asked) % {"count": asked}
+        ]
+    more += [gettext("The desk knows.")] if at_desk else []
+    more += [gettext("Please make another plan for tonight as well. You can call now.")]
+    return Sentence(now, " ".join(more), "warn")
 
 
 def _nobody(need: Need, asked: int, at: datetime, at_desk: bool) -> Sentence:

@@ -11,6 +11,7 @@ from requests_app.views import (
     desk_settings,
     mine,
     new_key,
+    stay,
 )
 from requests_app.views import desk as desk_views
 
@@ -34,6 +35,10 @@ asker = [
     path("a/mine/people/<uuid:claim_id>/decline/", mine.decline, name="decline"),
     path("a/mine/people/<uuid:claim_id>/message/", mine.message, name="message"),
     path("a/mine/people/<uuid:claim_id>/place/", mine.place, name="place"),
+    path("a/mine/people/<uuid:claim_id>/move-on/", stay.move_on, name="move_on"),
+    path("a/mine/people/<uuid:claim_id>/longer/", stay.longer, name="longer"),
+    path("a/mine/people/<uuid:claim_id>/longer/answer/", stay.longer_answer, name="longer_answer"),
+    path("a/mine/needs/<uuid:need_id>/withdraw-together/", stay.withdraw_together, name="withdraw_together"),
     path("a/<slug:slug>/", ask.ask, name="ask"),
 ]
 
@@ -49,6 +54,8 @@ volunteer = [
     path("needs/<uuid:need_id>/release/", board.release, name="release"),
     path("needs/<uuid:need_id>/finish/", board.finish, name="finish"),
     path("needs/<uuid:need_id>/message/", board.message, name="write"),
+    path("needs/<uuid:need_id>/longer/", stay.host_longer, name="host_longer"),
+    path("needs/<uuid:need_id>/longer/answer/", stay.host_longer_answer, name="host_longer_answer"),
 ]
 
 people = [
@@ -99,6 +106,7 @@ desk = [
     path("desk/needs/<uuid:need_id>/approve/", desk_views.approve, name="desk_approve"),
     path("desk/needs/<uuid:need_id>/key/", desk_views.approve_key, name="desk_approve_key"),
     path("desk/needs/<uuid:need_id>/decline/", desk_views.decline, name="desk_decline"),
+    path("desk/needs/<uuid:need_id>/longer/", stay.desk_longer, name="desk_longer"),
     path("desk/people/", include(people)),
     path("desk/settings/", include(settings)),
 ]

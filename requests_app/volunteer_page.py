@@ -11,11 +11,14 @@ from django.utils.translation import gettext
 
 from notify.models import Channel
 from organisation import kinds
+from organisation.models import Organisation
 from requests_app import facts, matching
 from requests_app.asker_page import Line, readable, thread_lines
 from requests_app.matching import Match
-from requests_app.models import CalledOff, Claim, Message, Need, Taken, Task
+from requests_app.models import CalledOff, Claim, Extension, Message, Need, Taken, Task
+from requests_app.models.extension import HOST
 from requests_app.readers import Unlocked
+from requests_app.stay_page import Stay, stay
 from volunteers.models import Offer, Volunteer
 
 
@@ -36,7 +39,8 @@ class Board:
     """What is theirs already, and what they could do, the best first.
 
     `over`: how much they had that is not needed any more; what it was is not said. `called_off`: to how much
-    of that they were on the way, so to speak: they are to be told not to go. `idle`: why there is
+    of that they were on the way, so to speak: they are to be told not to go. `stays_over`: how many who slept
+    at theirs have moved on. `idle`: why there is
     nothing, where it is theirs to change ("no-offers", "break", "enough"). `told`: whether news reaches
     them by itself. `broken`: whether messages come back from a way they chose.
     """
@@ -45,6 +49,7 @@ class Board:
     free: list[Row]
     over: int
     called_off: int
+    stays_over: int
     idle: str
     told: bool
     broken: bool
@@ -59,6 +64,7 @@ class Part:
     match: Match | None
     claim: Claim | None
     somebody_has_it: bool
+    stay: Stay | None = None
 
     @property
     def can_step_in(self) -> bool:
@@ -135,13 +141,15 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
     matches.sort(key=lambda match: not tasks[match.task_id].need.mailbox.confirmed)
     broke = list(Channel.objects.of(volunteer.pk).values_list("broken_at", flat=True))
     held = set(Claim.objects.holding(at).filter(task__in=tasks).values_list("task_id", flat=True))
+    called_off, stays_over = CalledOff.objects.counts(volunteer, at)
     return Board(
         mine=[_row(claim.task, claim.need, [], claim=claim) for claim in claims],
         free=[
             _row(tasks[m.task_id], tasks[m.task_id].need, m.reasons, taken=m.task_id in held) for m in matches
         ],
         over=Claim.objects.over_for(volunteer).count(),
-        called_off=CalledOff.objects.told(volunteer, at).count(),
+        called_off=called_off,
+        stays_over=stays_over,
         idle=_idle(volunteer, at),
         told=None in broke,
         broken=any(broke),
@@ -194,6 +202,7 @@ def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: date
     taken = set(Claim.objects.holding(at).filter(need=need).values_list("task_id", flat=True))
     alone = bool(mine) and kinds.get(need.kind).one_person_each
     shown = mine if alone else {**matches, **mine}
+    stays = _stays(need, mine, at)
     return [
         Part(
             task=task,
@@ -201,10 +210,20 @@ def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: date
             match=matches.get(task.pk),
             claim=mine.get(task.pk),
             somebody_has_it=task.pk in taken and not (task.pk in mine and mine[task.pk].holds),
+            stay=stays.get(task.pk),
         )
         for task in tasks
         if task.pk in shown
     ]
+
+
+def _stays(need: Need, mine: dict[UUID, Claim], at: datetime) -> dict[UUID, Stay | None]:
+    """task id → the nights somebody spends with them."""
+    hosted = {pk: claim for pk, claim in mine.items() if claim.is_approved and need.nights}
+    if not hosted:
+        return {}
+    extensions, organisation = Extension.objects.of(hosted.values()), Organisation.objects.current()
+    return {pk: stay(c, extensions.get(c.pk), HOST, at, organisation) for pk, c in hosted.items()}
 
 
 def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -> Opened:

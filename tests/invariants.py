@@ -100,8 +100,15 @@ CLAIMS = {
     "a task that is held by nobody": """SELECT t.id FROM requests_app_task t
         WHERE t.status IN ('held', 'approved') AND NOT EXISTS (SELECT 1 FROM requests_app_claim cl
         WHERE cl.task_id = t.id AND cl.status = t.status)""",
+    # Of nights one did a part, and somebody else the rest.
     "a done claim of a task that is not done": f"""SELECT cl.id FROM {_CLAIM_TASK}
-        WHERE cl.status = 'done' AND t.status <> 'done'""",
+        JOIN requests_app_need n ON n.id = cl.need_id
+        WHERE cl.status = 'done' AND t.status <> 'done' AND n.kind NOT IN {_sleep}""",
+    "more nights are asked of somebody who is not said yes to": """SELECT x.id FROM requests_app_extension x
+        JOIN requests_app_claim cl ON cl.id = x.claim_id
+        WHERE x.status = 'asked' AND cl.status <> 'approved'""",
+    "an extension that ended and says whose yes it had": """SELECT id FROM requests_app_extension
+        WHERE status <> 'asked' AND (asker_yes OR host_yes OR desk_yes)""",
     "a hold without its end, or an end without a hold": """SELECT id FROM requests_app_claim
         WHERE (status = 'held') <> (held_until IS NOT NULL)""",
     "a claim and its task of two needs": f"SELECT cl.id FROM {_CLAIM_TASK} WHERE t.need_id <> cl.need_id",
@@ -146,6 +153,15 @@ NEEDS = {
         WHERE status IN {_keyed} AND (note IS NULL OR answers IS NULL)""",
     "a need on no day": """SELECT id FROM requests_app_need n
         WHERE NOT EXISTS (SELECT 1 FROM requests_app_needday d WHERE d.need_id = n.id)""",
+    "nights that are no days of the need, or days that are not": f"""SELECT n.id FROM requests_app_need n
+        WHERE n.kind IN {_sleep} AND n.nights <> (SELECT count(*) FROM requests_app_needday d
+        WHERE d.need_id = n.id AND d.night)""",
+    "beds for other nights than hers": f"""SELECT cl.id FROM {_CLAIM_NEED} WHERE cl.status IN {_holding}
+        AND n.kind IN {_sleep} AND cl.offer_id IS NOT NULL AND EXISTS (SELECT 1 FROM requests_app_needday d
+        WHERE d.need_id = n.id AND d.night AND (SELECT count(*) FROM requests_app_bednight b
+        WHERE b.claim_id = cl.id AND b.night = d.day) <> n.people)""",
+    "needs asked together of two mailboxes": """SELECT n.id FROM requests_app_need n
+        JOIN requests_app_need f ON f.id = n.belongs_to_id WHERE f.mailbox_id <> n.mailbox_id""",
     "two needs of one number": """SELECT mailbox_id, sequence FROM requests_app_need
         GROUP BY mailbox_id, sequence HAVING count(*) > 1""",
     "a mailbox without a need": """SELECT m.id FROM requests_app_mailbox m

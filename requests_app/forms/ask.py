@@ -3,8 +3,6 @@
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django import forms
@@ -18,6 +16,7 @@ from organisation.forms import ShownAsTyped, answers, question_fields, question_
 from organisation.kind import Kind, Question
 from organisation.models import Area, Organisation
 from privacy import clock
+from requests_app.forms.party import Party, ticked_parts
 from requests_app.forms.told import EMAIL, MYSELF, Told
 from requests_app.models.asked import DESK, FIRST, SHE, Asked
 
@@ -69,7 +68,7 @@ class DayField(forms.DateField):
         super().__init__(widget=forms.Select, error_messages=wrong, **more)
 
 
-class AskForm(ShownAsTyped, Told, forms.Form):
+class AskForm(ShownAsTyped, Party, Told, forms.Form):
     """One kind's form. `asked()` gives what was typed, ready to be stored."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
@@ -98,6 +97,12 @@ class AskForm(ShownAsTyped, Told, forms.Form):
     conditions = forms.MultipleChoiceField(
         label=_("What must be so?"),
         help_text=_("Each tick means fewer people can come."),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    wishes = forms.MultipleChoiceField(
+        label=_("What would be good?"),
+        help_text=_("Nobody is left out for it. Whoever has it is asked sooner."),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
@@ -187,8 +192,11 @@ class AskForm(ShownAsTyped, Told, forms.Form):
         most = Organisation.objects.current().max_nights
         fields["nights"] = _number(fields["nights"].label, most)
         fields["people"] = _number(kind.people_label, kind.most_people)
+        self.ask_who_comes()
         fields["who"].choices = conditions.who_choices(kind.condition_slugs)  # type: ignore[attr-defined]
-        fields["conditions"].choices = conditions.choices(kind.condition_slugs)  # type: ignore[attr-defined]
+        ticks = [slug for slug in kind.condition_slugs if slug != kind.after_midnight]
+        fields["conditions"].choices = conditions.choices(ticks)  # type: ignore[attr-defined]
+        fields["wishes"].choices = conditions.wish_choices(kind.condition_slugs)  # type: ignore[attr-defined]
         fields["decides"].choices = list(_who_decides(desk))  # type: ignore[attr-defined]
         for name in ("from_hour", "until_hour"):
             fields[name].choices = [("", _("Any time")), *((h, f"{h}:00") for h in range(24))]  # type: ignore[attr-defined]
@@ -196,6 +204,7 @@ class AskForm(ShownAsTyped, Told, forms.Form):
         not_asked += [] if kind.has_capacity else ["people"]
         not_asked += [] if desk else ["desk_reads", "place"]
         not_asked += [] if kind.place_from == "asker" else ["place"]
+        not_asked += [] if conditions.wish_choices(kind.condition_slugs) else ["wishes"]
         for name in set(not_asked):
             del fields[name]
         self.ask_how_to_tell()
@@ -204,7 +213,7 @@ class AskForm(ShownAsTyped, Told, forms.Form):
 
     def first(self) -> list[BoundField]:
         """What is enough, and what this kind does not fold away."""
-        open_questions = [q for q in self.kind.questions if not q.folded]
+        open_questions = [q for q in self.kind.questions if not q.folded and not q.about_party]
         return [self["area"], self["day"], self["parts"], *self._questions(open_questions)]
 
     def folds(self) -> list[tuple[str, list[BoundField], bool]]:
@@ -212,11 +221,13 @@ class AskForm(ShownAsTyped, Told, forms.Form):
 
         A group with something typed or wrong in it is open, so that nothing is hidden from her.
         """
-        folded = [q for q in self.kind.questions if q.folded]
+        folded = [q for q in self.kind.questions if q.folded and not q.about_party]
+        party = self._questions(q for q in self.kind.questions if q.about_party)
         groups = [
-            (gettext("How long, how many"), self._named("nights", "people")),
+            (gettext("How long, how many"), [*self._named("nights", "people"), *party]),
             (gettext("Languages"), self._named("languages", "languages_hard")),
             (gettext("Who may come, and what must be so"), self._named("who", "conditions")),
+            (gettext("What would be good"), self._named("wishes")),
             (gettext("More about it"), self._questions(folded)),
             (gettext("A note"), self._named("note", "desk_reads")),
             (
@@ -258,6 +269,7 @@ class AskForm(ShownAsTyped, Told, forms.Form):
             self.add_error("place", _("Write this only if the desk decides. Else write it after your yes."))
         if data.get("languages_hard") and not data.get("languages") and "languages" not in self.errors:
             self.add_error("languages", _("Tick a language, or untick the box below."))
+        self.clean_party(data)
         self.clean_told(data)
         return data
 
@@ -265,14 +277,14 @@ class AskForm(ShownAsTyped, Told, forms.Form):
 
     def _parts(self) -> int:
         """The parts that would do, without those that are over today: nobody can come then."""
-        ticked = reduce(or_, self.cleaned_data.get("parts") or [], 0) or int(clock.ALL_PARTS)
+        ticked = ticked_parts(self.cleaned_data.get("parts") or []) or int(clock.ALL_PARTS)
         day = self.cleaned_data["day"]
         return sum(part for part in clock.Part if ticked & part and clock.part_end(day, part) > self.at)
 
     def asked(self) -> Asked:
         """The need as typed. Call after is_valid()."""
         data = self.cleaned_data
-        chosen = [*data["conditions"], *([data["who"]] if data["who"] else [])]
+        hard = self.hard()
         hours = int(data["looks_again"] or 0)
         return Asked(
             kind=self.kind.slug,
@@ -281,10 +293,11 @@ class AskForm(ShownAsTyped, Told, forms.Form):
             parts=self._parts(),
             covers=self._parts() if data["parts"] and self.kind.covers_parts else 0,
             nights=(data.get("nights") or 1) if self.kind.has_nights else 0,
-            people=data.get("people") or 1,
+            people=self.how_many(),
             languages=languages.bits(data["languages"]),
             languages_hard=bool(data["languages"]) and data["languages_hard"],
-            conditions=conditions.bits(chosen),
+            conditions=hard,
+            wishes=conditions.bits(data.get("wishes", [])) & ~hard,
             decides=data["decides"] or SHE,
             desk_reads=data.get("desk_reads") == "yes",
             looks_again_at=self.at + timedelta(hours=hours) if hours else None,

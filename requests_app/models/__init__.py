@@ -6,6 +6,7 @@ from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim import Claim, NotForYou, NotNow
 from requests_app.models.event import Event
+from requests_app.models.extension import Extension, TooLong
 from requests_app.models.knock import Errand, Knock
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
@@ -23,6 +24,7 @@ __all__ = [
     "Claim",
     "Errand",
     "Event",
+    "Extension",
     "KeyChanged",
     "Knock",
     "Mailbox",
@@ -36,4 +38,5 @@ __all__ = [
     "Taken",
     "Task",
     "TooLate",
+    "TooLong",
 ]

@@ -94,6 +94,7 @@ class CanBeApproved(Shared):
         self._move(APPROVED, at, held_until=None)
         self.task._move("approved", at)
         CalledOff.objects.take_back(self.volunteer)
+        self.need.has_somebody_again()
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
 

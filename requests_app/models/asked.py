@@ -36,6 +36,8 @@ class Asked:
     languages: int = 0
     languages_hard: bool = False
     conditions: int = 0
+    # What would be good, and keeps nobody out: bits as those of `conditions`.
+    wishes: int = 0
     decides: str = SHE
     desk_reads: bool = False
     looks_again_at: datetime | None = None

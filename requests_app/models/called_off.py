@@ -1,4 +1,5 @@
-"""That somebody was on the way and is not expected any more: "please do not go". Names no need."""
+"""That somebody was on the way and is not expected any more: "please do not go"; or that a stay with them is
+over. Names no need."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -15,18 +16,27 @@ SHOWN = timedelta(hours=24)
 
 
 class CalledOffQuerySet(DueQuerySet["CalledOff"]):
-    def tell(self, volunteer: Volunteer, at: datetime) -> None:
-        """Inside the transaction that ended what they were approved for."""
-        self.create(volunteer=volunteer, forget_after=clock.hour(at) + timedelta(hours=1) + SHOWN)
+    def tell(self, volunteer: Volunteer, at: datetime, is_over: bool = False) -> None:
+        """Inside the transaction that ended what they were approved for; `is_over`: she had been there, and
+        has moved on."""
+        forget_after = clock.hour(at) + timedelta(hours=1) + SHOWN
+        self.create(volunteer=volunteer, forget_after=forget_after, is_over=is_over)
 
     def take_back(self, volunteer: Volunteer) -> None:
         """They are expected anew: one thing less that they should not go to."""
-        row = self.filter(volunteer=volunteer).order_by("pk").first()
+        row = self.filter(volunteer=volunteer, is_over=False).order_by("pk").first()
         if row is not None:
             row.delete()
 
     def told(self, volunteer: Volunteer, at: datetime) -> "CalledOffQuerySet":
-        return self.filter(volunteer=volunteer, forget_after__gt=at)
+        """What they should not go to."""
+        return self.filter(volunteer=volunteer, forget_after__gt=at, is_over=False)
+
+    def counts(self, volunteer: Volunteer, at: datetime) -> tuple[int, int]:
+        """To how many they should not go, and how many stays with them are over. One query."""
+        rows = self.filter(volunteer=volunteer, forget_after__gt=at).values_list("is_over", flat=True)
+        found = list(rows)
+        return found.count(False), found.count(True)
 
     def forgettable(self, at: datetime) -> "CalledOffQuerySet":
         return self.filter(forget_after__lte=at)
@@ -39,12 +49,13 @@ class CalledOff(DueRow):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     volunteer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="called_off")
     forget_after = models.DateTimeField(db_index=True)
+    is_over = models.BooleanField(default=False)
 
     objects = CalledOffQuerySet.as_manager()
 
     privacy = FieldClasses(
         clear=(
-            *("id", "volunteer", "forget_after"),
+            *("id", "volunteer", "forget_after", "is_over"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
         lives="a day",

@@ -38,6 +38,7 @@ from requests_app.models.claim_queryset import (
 from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
+from requests_app.models.moving_on import CanMoveOn
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.shared import PLACE
@@ -57,7 +58,7 @@ class NotForYou(Exception):
     """The answer to them was no, or they have another part of it, and each needs a person of its own."""
 
 
-class Claim(CanBeApproved, Stateful, DueRow):
+class Claim(CanBeApproved, CanMoveOn, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
@@ -73,7 +74,11 @@ class Claim(CanBeApproved, Stateful, DueRow):
             RELEASED: "release, suspend, end_with_need",
             DECLINED: "decline",
         },
-        APPROVED: {DONE: "finish, met", RELEASED: "release, suspend, end_with_need", DECLINED: "decline"},
+        APPROVED: {
+            DONE: "finish, met, move_on",
+            RELEASED: "release, suspend, end_with_need",
+            DECLINED: "decline",
+        },
         DONE: {},
         RELEASED: {},
         DECLINED: {},
@@ -236,7 +241,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
         except SomebodyWasFaster:
             return
 
-    def finish(self, at: datetime) -> None:
+    def finish(self, at: datetime, by_her: bool = False) -> None:
         """It was done, and nobody stands by for it any more. The need is met when its last task is."""
         with transaction.atomic():
             self._see(at)
@@ -246,7 +251,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
             self.task.finish(at)
             for waiting in self.task.claims.live():
                 waiting.end_with_need(done=False, at=at)
-            outbox.queue(self.need_id, f"claim:{self.id}:done", at)
+            self._tell_done(by_her, at)
             met = self.need.begin_ending_if_done(at)
         if met:
             self.need.after_ending("met", at)
@@ -289,7 +294,7 @@ class Claim(CanBeApproved, Stateful, DueRow):
             )
         self._take_back_news()
         self._tell_left(was, to, at)
-        if was in HOLDING:
+        if was in HOLDING and (was != APPROVED or self.need.went_on_without(self, at)):
             self.task.free_again(at)
 
     def finish_ending(self, at: datetime | None = None) -> None:
@@ -375,6 +380,8 @@ class Claim(CanBeApproved, Stateful, DueRow):
             CalledOff.objects.tell(self.volunteer, at)
 
     def _moved(self, to: str, at: datetime) -> None:
+        for extension in self.extensions.asked() if to not in LIVE else ():
+            extension.drop(at)
         Event.objects.create(
             need_id=self.need_id,
             task_id=self.task_id,

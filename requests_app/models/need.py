@@ -23,6 +23,7 @@ from privacy.models import Compartment, Counter
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
 from requests_app.models.event import Event
+from requests_app.models.linked import ComesWith
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.need_day import chances
 from requests_app.models.need_queryset import (
@@ -36,6 +37,7 @@ from requests_app.models.need_queryset import (
     WITHDRAWN,
     NeedQuerySet,
 )
+from requests_app.models.nights import HasNights
 from requests_app.models.paused import PAUSED, CanBePaused
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 SHOWN_AFTER_END = timedelta(hours=24)
 
 
-class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
+class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
     """What one asker asked. It makes the tasks that volunteers take."""
 
     ENDS = {
@@ -86,6 +88,7 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
     languages = models.BigIntegerField(default=0)
     languages_hard = models.BooleanField(default=False)
     conditions = models.BigIntegerField(default=0)
+    wishes = models.BigIntegerField(default=0)
     # The same in one 28-bit weekly mask each, so that one comparison answers for most offers.
     any_bits = models.PositiveIntegerField()
     all_bits = models.PositiveIntegerField()
@@ -110,7 +113,8 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
         clear=(
             *("id", "mailbox", "sequence", "status", "kept_back", "ending", "slot_number"),
             *("kind", "area", "day", "parts", "covers", "nights", "people"),
-            *("languages", "languages_hard", "conditions", "decides", "desk_reads"),
+            *("languages", "languages_hard", "conditions", "wishes", "decides", "desk_reads"),
+            *("broken_off", "belongs_to"),
             *("looks_again_at", "asked_at", "expires_at", "purge_after"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
@@ -184,7 +188,8 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
             self.desk_place = place.seal_text(asked.place, "need", "desk_place", self.id)
 
     def _remember_how_to_tell(self, tell: Tell, at: datetime) -> None:
-        """Her address, sealed, for as long as the need lives; one test message says whether it works."""
+        """Her address, sealed, for as long as the need lives; one test message says whether it works, also
+        for what was asked at the same moment."""
         channel = Channel.objects.add(
             recipient=self.id,
             transport=tell.transport,
@@ -194,7 +199,10 @@ class Need(CanBePaused, CanLoseItsKey, Stateful, DueRow):
             until_hour=tell.until_hour,
             at=at,
         )
-        channel.test(at)
+        if self.belongs_to_id is None:
+            channel.test(at)
+        else:
+            channel.count_as_tested(at)
 
     def try_telling(self, at: datetime) -> bool:
         """One more message to where she is told, where they came back or none was sent yet; else nothing, and

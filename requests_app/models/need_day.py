@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 class NeedDayManager(models.Manager["NeedDay"]):
     def make(self, need: "Need") -> None:
-        """One row for each date of a new need."""
+        """One row for each date of a need: of a new one, or of one whose dates changed."""
+        self.filter(need=need).delete()
         rows = day_parts(need.day, need.parts, need.covers, need.nights)
         self.bulk_create(
             NeedDay(

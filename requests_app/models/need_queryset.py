@@ -17,6 +17,7 @@ from privacy.models import Counter
 from privacy.states import SomebodyWasFaster
 from requests_app.models.asked import SHE, Asked
 from requests_app.models.event import Event
+from requests_app.models.linked import asked_with
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.need_day import NeedDay, chances, week_covered
 from requests_app.models.paused import PAUSED
@@ -87,39 +88,54 @@ class NeedQuerySet(DueQuerySet["Need"]):
         return locked
 
     def ask(self, mailbox: Mailbox, asked: Asked, at: datetime) -> "Need":
-        """Store what was asked, sealed, with its days and tasks. A new mailbox is stored with it.
+        """Store what was asked, sealed, with its days and tasks, and with whatever its kind asks for together
+        with it. A new mailbox is stored with it.
 
         Raises MailboxClosed where this mailbox's visits were ended meanwhile, and SealingImpossible where she
         lets the desk read and the desk has no key that may be
         granted anything. The keyring slot is written and synced before the row commits; it is destroyed again
         where the row could not be stored.
         """
+        made = [self._new(mailbox, one, at) for one in (asked, *asked_with(asked))]
+        slots = []
+        try:
+            for need, _asked in made:
+                slots.append((keyring().allocate(need.slot_owner).number, need.slot_owner))
+                need.slot_number = slots[-1][0]
+            with transaction.atomic():
+                self._store_all(made, mailbox, at)
+        except BaseException:
+            for number, owner in slots:
+                keyring().destroy(number, owner)
+                keyring().release(number, owner)
+            raise
+        # After the transaction: a counter's row would keep everybody who counts waiting in line.
+        for need, _asked in made:
+            Counter.objects.bump(f"asked.{need.kind}", at)
+        return made[0][0]
+
+    def _new(self, mailbox: Mailbox, asked: Asked, at: datetime) -> "tuple[Need, Asked]":
         need = self.model(
             id=uuid.uuid4(), mailbox=mailbox, sequence=secrets.randbits(24), **_clear(asked, at)
         )
-        slot = keyring().allocate(need.slot_owner)
-        need.slot_number = slot.number
-        try:
-            with transaction.atomic():
-                self._store(need, asked, at)
-        except BaseException:
-            keyring().destroy(slot.number, need.slot_owner)
-            keyring().release(slot.number, need.slot_owner)
-            raise
-        # After the transaction: a counter's row would keep everybody who counts waiting in line.
-        Counter.objects.bump(f"asked.{need.kind}", at)
-        return need
+        return need, asked
 
-    def _store(self, need: "Need", asked: Asked, at: datetime) -> None:
-        mailbox = need.mailbox
+    def _store_all(self, made: "list[tuple[Need, Asked]]", mailbox: Mailbox, at: datetime) -> None:
+        """The need, and those that come with it: it is the newest of them on her page."""
         if mailbox._state.adding:
             mailbox.save(force_insert=True)
         else:
             mailbox.lock_while_open()
         last = self.filter(mailbox=mailbox).aggregate(Max("sequence"))["sequence__max"]
-        # Not how many there are: the rows of the first go while she asks for more.
-        need.sequence = (last or 0) + 1
-        need._seal(asked, mailbox.reader(), at)
+        first = made[0][0]
+        for place, (need, asked) in enumerate(made):
+            # Not how many there are: the rows of the first go while she asks for more.
+            need.sequence = (last or 0) + len(made) - place
+            need.belongs_to = None if need is first else first
+            self._store(need, asked, at)
+
+    def _store(self, need: "Need", asked: Asked, at: datetime) -> None:
+        need._seal(asked, need.mailbox.reader(), at)
         need.save(force_insert=True)
         NeedDay.objects.make(need)
         need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), None if asked.paused else at)
@@ -133,7 +149,7 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
     kind = kinds.get(asked.kind)
     last_day = kind.last_day(asked.day, asked.nights)
     names = ("kind", "area", "day", "parts", "covers", "nights", "people", "languages")
-    more = ("languages_hard", "conditions", "decides", "desk_reads", "form_key")
+    more = ("languages_hard", "conditions", "wishes", "decides", "desk_reads", "form_key")
     looks = asked.looks_again_at
     return {
         **{name: getattr(asked, name) for name in names + more},

@@ -59,6 +59,7 @@ class CanBePaused(models.Model):
             if need is None or need.expires_at <= at:
                 raise SomebodyWasFaster
             need._move(OPEN, at, kept_back=False)
+            need.drop_past_nights(at)
             need.tasks.ask_again(at)
 
     def _lock_if(self, *states: str) -> Need | None:

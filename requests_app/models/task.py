@@ -218,6 +218,7 @@ class Task(Stateful, DueRow):
             raise claims.NotForYou
         if not volunteer.may_act(at) or (not standing_by and Taken.objects.are_enough(volunteer, at)):
             raise claims.NotNow
+        need.drop_past_nights(at)
         if not standing_by:
             self._move(HELD, at, escalate_after=None)
         claim.begin(standing_by, reasons, at)

@@ -70,6 +70,7 @@ class CanLoseItsKey(Sealed):
                 to = PAUSED if need.kept_back else OPEN
                 need._move(to, at, slot_number=slot.number, desk_reads=asked.desk_reads, **sealed)
                 if to == OPEN:
+                    need.drop_past_nights(at)
                     need.tasks.ask_again(at)
         except BaseException:
             keyring().destroy(slot.number, self.slot_owner)

@@ -18,6 +18,7 @@ from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import drafts
 from requests_app.drafts import Draft
 from requests_app.forms.answer import MessageForm
+from requests_app.forms.stay import LongerForm
 from requests_app.forms.take import HostForm
 from requests_app.models import CalledOff, Claim, Message, NotForYou, NotNow
 from requests_app.readers import Unlocked
@@ -49,8 +50,9 @@ def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
         page = need_page(volunteer, need_id, key, at)
     except Http404:
         # Whoever is on the way looks here again, not at the board.
-        called_off = CalledOff.objects.told(volunteer, at).exists()
-        return render(request, "404.html", {"called_off": called_off}, status=404)
+        called_off, is_over = CalledOff.objects.counts(volunteer, at)
+        data = {"called_off": called_off, "stay_is_over": is_over}
+        return render(request, "404.html", data, status=404)
     return _page(request, page, draft=drafts.take(request, need_id) if key else None)
 
 
@@ -164,10 +166,17 @@ def _faster(request: HttpRequest, at: datetime) -> HttpResponse:
     return render(request, "requests_app/board.html", data, status=GONE)
 
 
+def need_again(request: HttpRequest, need_id: UUID, longer_form: LongerForm, at: datetime) -> HttpResponse:
+    """The page of one need with a form for more nights that came back."""
+    page = need_page(signed_in(request), need_id, _unlocked(request), at)
+    return _page(request, page, longer_form=longer_form, status=BAD_INPUT)
+
+
 def _page(
     request: HttpRequest,
     page: NeedPage,
     host_form: HostForm | None = None,
+    longer_form: LongerForm | None = None,
     typed: tuple[Part, MessageForm] | None = None,
     draft: Draft | None = None,
     status: int = 200,
@@ -178,7 +187,8 @@ def _page(
         "page_path": reverse("need", args=[page.need.pk]),
         "host_form": host_form or HostForm(),
         "opened": [(opened, _message_form(opened, typed, draft)) for opened in page.opened],
-        "typed_form": host_form or (typed[1] if typed else None),
+        "longer_form": longer_form,
+        "typed_form": host_form or longer_form or (typed[1] if typed else None),
     }
     return render(request, "requests_app/need.html", data, status=status)
 

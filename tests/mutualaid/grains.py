@@ -38,6 +38,7 @@ GRAINS: dict[str, timedelta] = {
     "requests_app.Knock.answer_after": QUARTER,
     "requests_app.Knock.forget_after": HOUR,
     "requests_app.CalledOff.forget_after": HOUR,
+    "requests_app.Extension.over_after": HOUR,
     "privacy.Grant.granted_at": HOUR,
     "privacy.Session.expires_at": QUARTER,
     # Anybody's; a notice is gone ten minutes after it was sent

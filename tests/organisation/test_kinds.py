@@ -9,7 +9,6 @@ from django.utils import translation
 from organisation import conditions, kinds
 from organisation.forms import answers, question_fields
 from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec, Text
-from privacy import clock
 
 MEAL = Kind(
     slug="test-meal",
@@ -103,7 +102,7 @@ def test_a_hold_ends_on_a_quarter_of_an_hour(kind: Kind) -> None:
 @every_kind
 def test_the_place_is_closed_before_the_need_is_erased(kind: Kind) -> None:
     day = date(2026, 3, 28)
-    assert clock.day_end(day) <= kind.place_seen_until(day) <= kind.lives_until(day)
+    assert kind.over_at(day) <= kind.place_seen_until(day) <= kind.lives_until(day)
 
 
 @every_kind
@@ -117,6 +116,18 @@ def test_a_stay_has_nights_and_a_place_of_the_host() -> None:
     stay = kinds.get("stay")
     assert (stay.roles({}), stay.has_nights, stay.host_seals_place) == (("stay",), True, True)
     assert stay.last_day(date(2026, 3, 30), 3) == date(2026, 4, 2)
+
+
+def test_the_address_of_a_stay_closes_with_the_morning_after_the_last_night() -> None:
+    stay = kinds.get("stay")
+    last_day = stay.last_day(date(2026, 3, 30), 3)
+    assert stay.place_seen_until(last_day) == datetime(2026, 4, 2, 12, tzinfo=UTC)
+
+
+@every_kind
+def test_what_it_makes_is_a_kind_that_has_room_for_as_many(kind: Kind) -> None:
+    for makes in kind.makes:
+        assert kinds.get(makes.kind).most_people >= kind.most_people
 
 
 def test_a_ride_has_a_way_back_only_where_it_is_wanted() -> None:
@@ -202,6 +213,10 @@ def test_what_begins_soon_is_asked_for_three_times_as_fast() -> None:
         {"need_lives": timedelta(days=-1)},
         {"place_seen_for": timedelta(days=2)},
         {"capacity_label": "Plates"},
+        {"after_midnight": "late_arrival"},
+        {"questions": (Question("dogs", "Dogs?", "number", implies="pets_welcome"),)},
+        {"questions": (Question("who", "Who?", "text", counts=True),)},
+        {"questions": (Question("adults", "Adults?", "number", counts=True),)},
     ],
 )
 def test_an_entry_that_breaks_a_promise_is_refused(wrong: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """What a coordinator sets: names, limits, hours, numbers. Clear sentences for what cannot be."""
 
+import dataclasses
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -140,4 +141,6 @@ def test_the_organisation_may_change_how_long_things_live() -> None:
     organisation.hold_minutes, organisation.keep_days = 45, 0
 
     assert organisation.hold(stay) == timedelta(minutes=45)
-    assert organisation.lives_until(stay, day) == organisation.place_seen_until(stay, day) < usual
+    assert organisation.lives_until(stay, day) < usual
+    ride = dataclasses.replace(kinds.get("ride"), place_seen_for=timedelta(hours=12))
+    assert organisation.lives_until(ride, day) == organisation.place_seen_until(ride, day)

@@ -41,6 +41,9 @@ class Place:
         points = 40 * (60 - self.km) // 60 + 30 * hours // 720
         points += 20 if self.volunteer.languages & need.languages else 0
         points += 10 if week & wanted == wanted else 0
+        wished = {bit for bit in range(63) if need.wishes >> bit & 1}
+        had = {bit for bit in wished if self.offer.conditions >> bit & 1}
+        points += 20 * len(had) // len(wished) if wished else 0
         return points + (5 if self.offer.capacity == need.people else 0)
 
 

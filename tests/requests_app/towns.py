@@ -128,9 +128,16 @@ def _need(world: World, dice: random.Random, areas: list[Area]) -> Need:
         people=dice.choice((1, 1, 2, 3)) if kind.has_capacity else 1,
         languages=spoken,
         languages_hard=bool(spoken) and dice.random() < 0.5,
+        wishes=_wishes(dice, asked),
         conditions=conditions.bits(dice.sample(asked, min(len(asked), dice.choice((0, 0, 1, 2))))),
     )
     return need
+
+
+def _wishes(dice: random.Random, asked: list[str]) -> int:
+    """None, some, or all of what can only be wished for."""
+    soft = [slug for slug, _label in conditions.wish_choices(asked)]
+    return conditions.bits(dice.sample(soft, min(len(soft), dice.choice((0, 1, 2, 3)))))
 
 
 def _history(dice: random.Random, needs: list[Need], volunteers: list[Volunteer]) -> None:
