@@ -96,7 +96,7 @@ def _measure_why(asked: Sequence[tuple[str, Task]], offers: int) -> None:
 
 
 def _why(task: Task) -> object:
-    return matching.why_nobody(task.need, AT)
+    return matching.why_nobody(task, AT)
 
 
 def _best(task: Task) -> object:

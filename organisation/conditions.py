@@ -69,12 +69,32 @@ ALL: Final[dict[str, Condition]] = {
         Condition("scent_free", 13, _("No perfume or strong smells"), _("No perfume or strong smells")),
         Condition("alcohol_free", 14, _("No alcohol or drugs there"), _("No alcohol or drugs there")),
         Condition("wheelchair", 15, _("A wheelchair must fit"), _("A wheelchair fits"), wish=False),
-        Condition("child_seat", 16, _("A child seat"), _("I have a child seat"), wish=False),
+        Condition(
+            "child_seat",
+            16,
+            _("A child seat, for about 1 to 4 years"),
+            _("I have a child seat, for about 1 to 4 years"),
+            wish=False,
+        ),
         Condition("luggage", 17, _("Room for big bags"), _("There is room for big bags"), wish=False),
         Condition(
             "long_way", 18, _("More than an hour away"), _("More than an hour away is fine"), wish=False
         ),
         Condition("whole_day", 19, _("It may take all day"), _("I can stay all day"), wish=False),
+        Condition(
+            "baby_seat",
+            20,
+            _("A baby seat, facing backwards"),
+            _("I have a baby seat, facing backwards"),
+            wish=False,
+        ),
+        Condition(
+            "booster_seat",
+            21,
+            _("A booster seat, from about 4 years"),
+            _("I have a booster seat, from about 4 years"),
+            wish=False,
+        ),
     )
 }
 

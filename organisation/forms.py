@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from organisation.areas import Area
 from organisation.hours import Hours, PhoneNumber
 from organisation.kind import Kind, Question
+from organisation.legs import read_time
 from organisation.models import Organisation
 from organisation.validators import phone_number
 
@@ -153,6 +154,19 @@ class AwayForm(forms.ModelForm):  # type: ignore[type-arg]
         return until
 
 
+class TimeOfDay(forms.CharField):
+    """A time of day as people type it; "HH:MM", or "" for none."""
+
+    widget = TIME
+
+    def to_python(self, value: Any) -> str:
+        typed = str(super().to_python(value))
+        read = read_time(typed) if typed else ""
+        if read is None:
+            raise forms.ValidationError(_("Give a time like 20:00."))
+        return read
+
+
 def question_name(question: Question) -> str:
     """The name of a question's field in a form, apart from those of the common questions."""
     return f"q_{question.slug}"
@@ -174,6 +188,8 @@ def question_field(question: Question) -> forms.Field:
             max_length=question.max_length,
             widget=plain(attrs={"autocomplete": "off"}),
         )
+    if question.answer == "time":
+        return TimeOfDay(label=label, help_text=help_text, required=False, max_length=20)
     options = [(choice.slug, str(choice.label)) for choice in question.choices]
     if question.answer == "choice":
         return forms.ChoiceField(

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from organisation import conditions, house
+from organisation import conditions, house, legs
 from privacy import clock
 
 Text = str | Promise
@@ -41,10 +41,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """A question beyond the common ones. Its answer goes into the one sealed JSON answer of the need.
+    """A question beyond the common ones. Its answer goes into the one sealed JSON answer of the need, or
+    (`of`) of each task with one of these roles: nobody who has another task of the need can open it.
 
     `answer` is the shape: "text" (str), "number" (int, 0 to `most`), "choice" (a slug of
-    `choices`) or "choices" (a list of them). No question is ever required.
+    `choices`), "choices" (a list of them) or "time" ("HH:MM" of the need's local day; `limit` says
+    whether the task is not before it, or over by then). No question is ever required. `beside`: the role
+    of the task in whose group it is asked, where it is not that task's alone.
 
     `counts`: the number is of people who come, and all of these together are the need's people; the first
     of them counts whoever nobody else is (adults). `implies`: an answer that is neither empty nor 0 asks
@@ -53,7 +56,7 @@ class Question:
 
     slug: str
     label: Text
-    answer: Literal["text", "number", "choice", "choices"]
+    answer: Literal["text", "number", "choice", "choices", "time"]
     help: Text = ""
     choices: tuple[Choice, ...] = ()
     privacy: Literal["sealed", "clear"] = "sealed"
@@ -62,11 +65,19 @@ class Question:
     most: int = 99
     counts: bool = False
     implies: str = ""
+    of: tuple[str, ...] = ()
+    limit: Literal["", "from", "until"] = ""
+    beside: str = ""
 
     @property
     def about_party(self) -> bool:
         """Whether it asks who comes along: it stands beside "how many people"."""
         return self.counts or bool(self.implies)
+
+    @property
+    def group(self) -> str:
+        """The role of the task in whose group it is asked; "": among the common ones."""
+        return self.beside or (self.of[0] if len(self.of) == 1 else "")
 
     def shown(self, value: object) -> str:
         """An answer as text for a person; a choice that no longer exists is passed over."""
@@ -80,6 +91,10 @@ def _always(answers: Answers) -> bool:
     return True
 
 
+def _never(answers: Answers) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """One task of a need: the unit one volunteer takes. `needed` decides by the answers.
@@ -90,6 +105,14 @@ class TaskSpec:
     role: str
     name: Text
     needed: Callable[[Answers], bool] = _always
+    # The roles it is never before.
+    after: tuple[str, ...] = ()
+    # It has times of its own, asked with this label; empty: those of the need.
+    when_label: Text = ""
+    # It begins where the first does not: a place written before anybody comes is not for it.
+    begins_elsewhere: bool = False
+    # By these answers it begins when she writes, not at a time.
+    when_told: Callable[[Answers], bool] = _never
 
 
 @dataclass(frozen=True)
@@ -153,6 +176,8 @@ class Kind:
     house_slugs: tuple[str, ...] = ()
     # Whoever offers it says on which day all adults in the home agreed.
     household_agrees: bool = False
+    # What somebody who is on the way presses when they cannot go on at all; empty: there is no such button.
+    cannot_go_on_label: Text = ""
 
     def __post_init__(self) -> None:
         for wrong, sentence in _complaints(self):
@@ -181,6 +206,32 @@ class Kind:
     def implied(self, answers: Answers) -> list[str]:
         """The slugs of the conditions that these answers ask for by themselves."""
         return [q.implies for q in self.questions if q.implies and answers.get(q.slug)]
+
+    def task(self, role: str) -> TaskSpec | None:
+        """The task with this role, if it still has it."""
+        return next((task for task in self.tasks if task.role == role), None)
+
+    def check(self, answers: Answers, parts: legs.Windows) -> dict[str, Text]:
+        """What cannot be meant, as organisation/legs.py says it. `parts`: what was ticked for each role."""
+        return legs.check(self, answers, parts)
+
+    def answers_of(self, role: str, answers: Answers) -> dict[str, object]:
+        """Those of the answers that only whoever has this task may open; "": those for all who come."""
+        of = {question.slug: question.of for question in self.questions}
+        return {
+            slug: value
+            for slug, value in answers.items()
+            if (role in of.get(slug, ()) if role else not of.get(slug))
+        }
+
+    def has_answers_of(self, role: str) -> bool:
+        """Whether anything is asked that is for whoever has this task alone."""
+        return any(role in question.of for question in self.questions)
+
+    def begins_when_told(self, role: str, answers: Answers) -> bool:
+        """Whether this task begins when its asker writes, not at a time."""
+        task = self.task(role)
+        return task is not None and task.when_told(answers)
 
     def role_name(self, role: str) -> Text:
         """The role for people to read; the kind's name for a role it no longer has."""
@@ -228,6 +279,14 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     yield not any(task.needed is _always for task in kind.tasks), "one task must not depend on answers."
     yield len(set(roles)) < len(roles), "two tasks have the same role."
     yield len(set(asked)) < len(asked), "two questions have the same slug."
+    named = {role for question in kind.questions for role in (*question.of, question.beside) if role}
+    named |= {role for task in kind.tasks for role in task.after}
+    yield not named <= set(roles), "a question or task names a role there is not."
+    yield (
+        any(roles.index(role) >= at for at, task in enumerate(kind.tasks) for role in task.after),
+        ("a task comes after an earlier one."),
+    )
+    yield any(slug.startswith(legs.window_name("")) for slug in asked), "a question is named as a time is."
     yield (
         not all(SLUG.fullmatch(word.replace("_", "-")) for word in roles + asked),
         "a role or question slug is odd.",

@@ -159,6 +159,24 @@ register(
     )
 )
 
+
+def _about_a_leg(role: str) -> tuple[Question, ...]:
+    """Where a leg goes and by when: for whoever drives that leg, and nobody who drives another."""
+    # The first kept the name it had when there was only one.
+    to = "to" if role == "there" else f"{role}_to"
+    return (
+        Question(
+            to,
+            _("Where to?"),
+            "text",
+            help=_("Stored locked, for whoever drives this way. The desk too, if you say so."),
+            of=(role,),
+        ),
+        Question(f"{role}_after", _("Not before"), "time", of=(role,), limit="from"),
+        Question(f"{role}_by", _("There by"), "time", of=(role,), limit="until"),
+    )
+
+
 register(
     Kind(
         slug="ride",
@@ -171,7 +189,30 @@ register(
         place_label=_("Where should the driver meet you?"),
         tasks=(
             TaskSpec("there", _("The way there")),
-            TaskSpec("back", _("The way back"), lambda answers: answers.get("back") == "yes"),
+            TaskSpec(
+                "wait",
+                _("Somebody who waits with you"),
+                lambda answers: answers.get("wait") == "somebody",
+                after=("there",),
+                begins_elsewhere=True,
+            ),
+            TaskSpec(
+                "back",
+                _("The way back"),
+                lambda answers: answers.get("back") in ("yes", "message"),
+                after=("there",),
+                when_label=_("When do you want to go back?"),
+                begins_elsewhere=True,
+                when_told=lambda answers: answers.get("back") == "message",
+            ),
+            TaskSpec(
+                "onward",
+                _("The way onward"),
+                lambda answers: answers.get("onward") == "yes",
+                after=("there", "back"),
+                when_label=_("When do you want to go onward?"),
+                begins_elsewhere=True,
+            ),
         ),
         place_from="asker",
         offer_name=_("I can drive"),
@@ -183,30 +224,52 @@ register(
                 _("Do you need a ride back?"),
                 "choice",
                 help=_("Somebody else may drive you back."),
-                choices=(Choice("no", _("No")), Choice("yes", _("Yes, the same day"))),
+                choices=(
+                    Choice("no", _("No")),
+                    Choice("yes", _("Yes, at a time\nThe same day. You can say when below.")),
+                    Choice(
+                        "message", _("Yes, when I message you\nThe driver waits for your message that day.")
+                    ),
+                ),
                 folded=False,
             ),
-            Question(
-                "to",
-                _("Where to?"),
-                "text",
-                help=_("Stored locked, for whoever comes. The desk too, if you say so."),
-            ),
+            *_about_a_leg("there"),
             Question(
                 "wait",
-                _("While you are there, should the driver wait?"),
+                _("While you are there, should somebody wait?"),
                 "choice",
                 choices=(
                     Choice("no", _("No")),
-                    Choice("outside", _("Yes, outside")),
-                    Choice("inside", _("Yes, inside with me")),
+                    Choice("outside", _("The driver, outside")),
+                    Choice("inside", _("The driver, inside with me")),
+                    Choice("return", _("The driver goes and comes back")),
+                    Choice("somebody", _("Somebody else waits with me")),
                 ),
+                beside="wait",
             ),
+            Question(
+                "wait_until",
+                _("Until about when?"),
+                "time",
+                of=("wait",),
+                limit="until",
+            ),
+            *_about_a_leg("back"),
+            Question(
+                "onward",
+                _("Do you go on to another place from there?"),
+                "choice",
+                choices=(Choice("no", _("No")), Choice("yes", _("Yes, the same day"))),
+                beside="onward",
+            ),
+            *_about_a_leg("onward"),
         ),
         condition_slugs=(
             *WHO_MAY_COME,
             "wheelchair",
+            "baby_seat",
             "child_seat",
+            "booster_seat",
             "luggage",
             "pets_welcome",
             "smoke_free",
@@ -218,6 +281,7 @@ register(
         rings=(4, 8, 16),
         escalate_every=timedelta(minutes=30),
         urgent_within=timedelta(hours=6),
+        cannot_go_on_label=_("My car broke down"),
     )
 )
 

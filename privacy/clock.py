@@ -25,9 +25,11 @@ __all__ = [
     "UTC",
     "Part",
     "Reading",
+    "at_minutes",
     "at_once",
     "day_end",
     "hour",
+    "hours_of",
     "in_question",
     "jumped",
     "local_day",
@@ -171,15 +173,27 @@ def part_end(day: date, part: Part | int) -> datetime:
     return _moment(day, _BEGINS[_SINGLE.index(Part(part)) + 1])
 
 
+def hours_of(part: Part | int) -> tuple[int, int]:
+    """The hours at which `part` begins and ends, since midnight of its date: the night from 22 to 29."""
+    place = _SINGLE.index(Part(part))
+    return _BEGINS[place], _BEGINS[place + 1]
+
+
 def day_end(day: date) -> datetime:
     """When the local day ends, in UTC: 05:00 of the next date."""
     return part_end(day, Part.NIGHT)
 
 
-def _moment(day: date, hours: int) -> datetime:
-    on = day + timedelta(days=hours // 24)
-    local = datetime.combine(on, time_of_day(hours % 24), timezone.get_default_timezone())
+def at_minutes(day: date, minutes: int) -> datetime:
+    """The moment so many minutes by the clock on the wall after midnight of `day`, in UTC: 1500 is 01:00 of
+    the next date."""
+    on, rest = day + timedelta(days=minutes // 1440), minutes % 1440
+    local = datetime.combine(on, time_of_day(rest // 60, rest % 60), timezone.get_default_timezone())
     return local.astimezone(UTC)
+
+
+def _moment(day: date, hours: int) -> datetime:
+    return at_minutes(day, hours * 60)
 
 
 def weekly_bits(day: date, parts: int) -> int:

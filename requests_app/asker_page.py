@@ -6,6 +6,7 @@ One row that cannot be opened shows a neutral placeholder; the rest of the page 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,7 @@ class Person:
     message_form: forms.Form | None = None
     place: str = ""
     place_unreadable: bool = False
+    begins_when_told: bool = False
     words: str = ""
     thread: list[Line] = field(default_factory=list)
     stay: Stay | None = None
@@ -75,6 +77,7 @@ class Card:
     people: list[Person]
     note: str
     answers: list[tuple[str, str]]
+    legs: list[tuple[str, list[tuple[str, str]]]]
     lives: bool
     is_paused: bool
     told: str = ""
@@ -164,7 +167,7 @@ class _Page:
         self.at_desk = Volunteer.objects.coordinators().exists()
         self.extensions = Extension.objects.of(self.claims)
         self.needs = needs
-        self.tasks = list(Task.objects.filter(need__in=living).unfinished())
+        self.tasks = list(Task.objects.filter(need__in=living).not_closed())
         for task in self.tasks:
             task.need = by_id[task.need_id]
 
@@ -178,11 +181,12 @@ class _Page:
         return Card(
             need=need,
             title=facts.title(need),
-            facts=facts.facts(need),
+            facts=facts.facts(need, tasks=tasks),
             sentence=what_happens(need, claims, tasks, len(asked), self.at, self.at_desk),
-            people=[self._person(need, claim) for claim in claims],
+            people=[self._person(need, claim, answers) for claim in claims],
             note=note,
             answers=kinds.get(need.kind).described(answers),
+            legs=self._legs(need, tasks) if lives else [],
             lives=lives,
             is_paused=need.is_paused(self.at),
             **(self._told(need) if lives else {}),
@@ -199,6 +203,17 @@ class _Page:
         if goes_on:
             return {"together": ", ".join(goes_on)}
         return {"partner_over": ", ".join(facts.title(one) for one in others if one.has_ended)}
+
+    def _legs(self, need: Need, tasks: list[Task]) -> list[tuple[str, list[tuple[str, str]]]]:
+        """(name of a task, what she wrote for whoever takes it alone)."""
+        cannot = [(gettext("This cannot be read."), "")]
+        kind = kinds.get(need.kind)
+
+        def read(task: Task) -> list[tuple[str, str]]:
+            return kind.described(task.read_answers(self.unlocked))
+
+        said = [(facts.title(need, task), readable(partial(read, task), cannot)) for task in tasks]
+        return [(title, answers) for title, answers in said if answers]
 
     def _told(self, need: Need) -> dict[str, Any]:
         """How she is told, and whether that works; nothing where she looks herself."""
@@ -224,7 +239,7 @@ class _Page:
     def _proposals(self, need: Need) -> list[Proposal]:
         return [row for row in self.proposals if row.task.need_id == need.pk]
 
-    def _person(self, need: Need, claim: Claim) -> Person:
+    def _person(self, need: Need, claim: Claim, answers: dict[str, Any]) -> Person:
         why = [
             row.reasons
             for row in self._proposals(need)
@@ -237,6 +252,8 @@ class _Page:
             "languages": languages.names(claim.volunteer.languages),
             "why": facts.reasons_for_asker(why[0] if why else []),
             "home": home.lines(kinds.get(need.kind), claim.offer, self.at),
+            "begins_when_told": claim.is_approved
+            and kinds.get(need.kind).begins_when_told(claim.task.role, answers),
         }
         return Person(**person, **(self._coming(claim) if claim.is_approved else self._choice(claim)))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from organisation import kinds, languages
 from privacy.crypto import Unreadable
-from requests_app import desk_key, facts, matching
+from requests_app import desk_key, facts, legs, matching
 from requests_app.asker_page import readable, vouched_since
 from requests_app.models import Claim, Extension, Need, Proposal, Task
 from requests_app.models.asked import DESK, FIRST
@@ -70,6 +71,7 @@ class DeskNeed:
     decides: str
     ends: str
     why_nobody: list[str]
+    nobody_has: list[str]
     people: list[Person]
     asked: list[Asked]
     read: Read
@@ -83,16 +85,20 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
     proposals = list(Proposal.objects.about(need))
     offered = list(Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches"))
     longer = Extension.objects.of(offered)
+    tasks = list(Task.objects.not_closed().filter(need=need))
+    for task in tasks:
+        task.need = need
     return DeskNeed(
         need=need,
         title=facts.title(need),
-        facts=facts.facts(need),
+        facts=facts.facts(need, tasks=tasks),
         decides=_who_decides(need),
         ends=facts.moment(need.expires_at, at),
         why_nobody=_why_nobody(need, offered, at),
+        nobody_has=legs.nobody_has(tasks, offered, at),
         people=[_with_longer(_person(need, claim, proposals, at), longer, at) for claim in offered],
         asked=_asked(need, proposals, claims),
-        read=_read(need, coordinator, private),
+        read=_read(need, tasks, coordinator, private),
     )
 
 
@@ -110,12 +116,12 @@ def _who_decides(need: Need) -> str:
 def _why_nobody(need: Need, offered: list[Claim], at: datetime) -> list[str]:
     """For the tasks nobody has: how many fit, and how many would without one condition."""
     taken = {claim.task_id for claim in offered if claim.status != STANDBY}
-    untaken = Task.objects.live(at).filter(need=need).exclude(pk__in=taken).first()
+    untaken = Task.objects.live(at).filter(need=need).exclude(pk__in=taken).order_by("position").first()
     if untaken is None:
         return []
     fit = len(matching.best(untaken, at, matching.MOST_ROWS))
     sentences = [_fit(fit)]
-    rows = [row for row in matching.why_nobody(need, at) if row.would_fit]
+    rows = [row for row in matching.why_nobody(untaken, at) if row.would_fit]
     sentences += [would_fit(row.condition, row.would_fit) for row in rows]
     if not fit and not rows:
         sentences.append(gettext("No single condition stands in the way. Perhaps you know somebody."))
@@ -294,7 +300,7 @@ def _outcome(proposal: Proposal | None, claim: Claim | None) -> str:
 # What the desk may read
 
 
-def _read(need: Need, coordinator: Volunteer, private: bytes | None) -> Read:
+def _read(need: Need, tasks: list[Task], coordinator: Volunteer, private: bytes | None) -> Read:
     """The note where the asker said so, the place where she sealed it to the desk. Nothing else."""
     if not need.desk_reads and need.desk_place is None:
         return Read(NOT_FOR_DESK)
@@ -306,7 +312,12 @@ def _read(need: Need, coordinator: Volunteer, private: bytes | None) -> Read:
         return Read(NO_SHARE)
     note, answers = _note(need, unlocked)
     place = readable(lambda: need.read_desk_place(unlocked), gettext("This cannot be read."))
-    return Read(OPEN, note, kinds.get(need.kind).described(answers), place)
+    told = kinds.get(need.kind).described(answers)
+    for task in tasks if need.desk_reads else []:
+        own = readable(partial(task.read_answers, unlocked), {})
+        title = facts.title(need, task)
+        told += [(f"{title}: {question}", said) for question, said in kinds.get(need.kind).described(own)]
+    return Read(OPEN, note, told, place)
 
 
 def _note(need: Need, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:

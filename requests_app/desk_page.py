@@ -97,11 +97,11 @@ class _Table:
         state = state_of(need.decides, claims)
         ends = [claim.held_until for claim in claims if claim.held_until]
         runs_out_at = min([*ends, need.expires_at])
-        begins_at = need.begins_at()
+        begins_at = task.begins_at()
         return Row(
             task=task,
             title=name_of(task),
-            when=f"{facts.day(need.day)}, {facts.parts(need.parts)}",
+            when=f"{facts.day(need.day)}, {facts.parts(task.parts)}",
             state=state,
             state_text=_state_text(state, runs_out_at if ends else None, self.at),
             waited="" if state == COMING else self._waited(task),
@@ -109,15 +109,15 @@ class _Table:
             runs_out_at=runs_out_at,
             runs_out=facts.moment(runs_out_at, self.at),
             begins_at=begins_at,
-            fire=self._fire(need) if state in (YOURS, NOBODY) else "",
+            fire=self._fire(task) if state in (YOURS, NOBODY) else "",
             longer=gettext("More nights wait for your yes") if task.pk in self.longer else "",
         )
 
-    def _fire(self, need: Need) -> str:
-        needed_by = need.needed_by(self.at)
-        if needed_by is None or need.last_chance_at() <= self.at:
+    def _fire(self, task: Task) -> str:
+        needed_by = task.needed_by(self.at)
+        if needed_by is None or task.last_chance_at() <= self.at:
             return gettext("Should have begun")
-        soon = needed_by - self.at <= kinds.get(need.kind).urgent_within
+        soon = task.urgent or needed_by - self.at <= kinds.get(task.need.kind).urgent_within
         return gettext("Begins soon") if soon else ""
 
     def _waited(self, task: Task) -> str:

@@ -18,9 +18,13 @@ def title(need: Need, task: Task | None = None) -> str:
     return str(kind.role_name(task.role) if task else kind.name)
 
 
-def facts(need: Need) -> list[str]:
-    """Area, day, parts, nights, people, languages, conditions and soft wishes: what others may see."""
-    lines = [need.area.name, day(need.day), parts(need.parts)]
+def facts(need: Need, task: Task | None = None, tasks: Iterable[Task] = ()) -> list[str]:
+    """Area, day, parts, nights, people, languages, conditions and soft wishes: what others may see.
+
+    With its times as `task` has them; or as the need has them, and as those of `tasks` do that have others.
+    """
+    lines = [need.area.name, day(need.day), parts((task or need).parts)]
+    lines += [f"{title(need, other)}: {parts(other.parts)}" for other in tasks if other.parts != need.parts]
     if need.nights:
         count = {"count": need.nights}
         lines.append(ngettext("%(count)d night", "%(count)d nights", need.nights) % count)

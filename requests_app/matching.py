@@ -55,7 +55,7 @@ CONDITIONS: dict[str, str] = {
     "parts": f"""({_AT_MOST["parts"]} AND (NOT p.has_exceptions OR NOT EXISTS (
         SELECT 1 FROM requests_app_needday nd
         LEFT JOIN volunteers_offerexception e ON e.offer_id = p.offer_id AND e.day = nd.day
-        WHERE nd.need_id = {{id}} AND (({_DAY_PARTS} & nd.all_parts) <> nd.all_parts
+        WHERE nd.task_id = {{task}} AND (({_DAY_PARTS} & nd.all_parts) <> nd.all_parts
             OR (nd.any_parts <> 0 AND ({_DAY_PARTS} & nd.any_parts) = 0)))))""",
     "pause": "(p.paused_until IS NULL OR p.paused_until <= {today})",
     "most_nights": "(p.most_nights IS NULL OR {nights} <= p.most_nights)",
@@ -88,8 +88,10 @@ _SUPPLY = f"""1 = (SELECT 1 FROM volunteers_supply s
     AND {" AND ".join(_AT_MOST.values()).replace("p.", "s.")} LIMIT 1)"""
 _FACTS = (
     *("id", "mailbox_id", "kind", "area_id", "people", "nights", "conditions"),
-    *("languages", "languages_hard", "any_bits", "all_bits", "parts", "last_hour", "wishes"),
+    *("languages", "languages_hard", "wishes"),
 )
+# When it takes place is the task's (t); the area is that where the need begins.
+_TIMES = ("any_bits", "all_bits", "parts", "last_hour")
 
 
 _WISHED = [one.bit for one in conditions.ALL.values() if one.wish and not one.who]
@@ -173,7 +175,7 @@ def _best(task: Task, at: datetime, nearest: int, count: int) -> list[Row]:
     """The best offers among the nearest that fit."""
     sql = f"""SELECT * FROM ({_BEST[connection.vendor]}) AS fits
         ORDER BY score DESC, km, offer_id LIMIT {{count}}"""
-    return _rows(sql, {**_values(task.need), **_times(at), "nearest": nearest, "count": count})
+    return _rows(sql, {**_values(task), **_times(at), "nearest": nearest, "count": count})
 
 
 def board(volunteer: Volunteer, at: datetime) -> list[Match]:
@@ -199,22 +201,23 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
         ORDER BY d.km, n.day, n.id, t.role, p.offer_id LIMIT {MOST_ROWS}) AS fits
         ORDER BY score DESC, km, offer_id, id"""
     names = {name: Column(f"n.{name}") for name in _FACTS}
+    names |= {"task": Column("t.id"), **{name: Column(f"t.{name}") for name in _TIMES}}
     moment = connection.ops.adapt_datetimefield_value(at)
     own = {"volunteer": _id(volunteer.id), "moment": moment}
     rows = _rows(sql, {**names, **_times(at), **own, **values})
     return [_match(row, _uuid(row[-1])) for row in _first_of_each(rows, -1)]
 
 
-def why_nobody(need: Need, at: datetime) -> list[Nobody]:
+def why_nobody(task: Task, at: datetime) -> list[Nobody]:
     """For each hard condition, how many would fit if only that one were given up; most first."""
-    counts = [Nobody(name, _without(need, name, at)) for name in _EVERY]
+    counts = [Nobody(name, _without(task, name, at)) for name in _EVERY]
     return sorted(counts, key=lambda row: (-row.would_fit, row.condition))
 
 
-def _without(need: Need, name: str, at: datetime) -> int:
+def _without(task: Task, name: str, at: datetime) -> int:
     """How many volunteers fulfil every condition but this one, and not this one."""
     others = " AND ".join(sql for other, sql in _EVERY.items() if other != name)
-    values = {**_values(need), **_times(at)}
+    values = {**_values(task), **_times(at)}
     if name == "reach":
         rows = f"""volunteers_offerplace p WHERE {others} AND NOT EXISTS (
             SELECT 1 FROM organisation_distance d WHERE d.to_area_id = {{area_id}}
@@ -251,10 +254,12 @@ def _first_of_each(rows: Iterable[Row], column: int, left_out: Collection[Any] =
     return list(first.values())
 
 
-def _values(need: Need) -> dict[str, Any]:
-    """The facts of one need, to be bound."""
+def _values(task: Task) -> dict[str, Any]:
+    """The facts of one task and its need, to be bound."""
+    need = task.need
     facts = {name: getattr(need, name) for name in _FACTS}
-    return {**facts, "id": _id(need.id), "mailbox_id": _id(need.mailbox_id)}
+    facts |= {name: getattr(task, name) for name in _TIMES}
+    return {**facts, "id": _id(need.id), "task": _id(task.id), "mailbox_id": _id(need.mailbox_id)}
 
 
 def _times(at: datetime) -> dict[str, Any]:

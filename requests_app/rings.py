@@ -23,7 +23,7 @@ def ask_next(task: Task, at: datetime) -> None:
     asked: list[UUID] = []
     with transaction.atomic():
         need = Need.objects.lock(task.need_id)
-        task.refresh_from_db(fields=["status", "ring", "escalate_after"])
+        task.refresh_from_db(fields=["status", "ring", "escalate_after", "urgent"])
         if task.status != "open" or not need.lives(at) or task.escalate_after is None:
             return
         if need.drop_past_nights(at):
@@ -38,8 +38,10 @@ def ask_next(task: Task, at: datetime) -> None:
 
 def _ask(task: Task, need: Need, at: datetime) -> list[UUID]:
     """Propose it to whose turn it is, and note how far the asking has got. Who was asked."""
+    if task.urgent:
+        return _ask_everybody(task, need, at)
     kind = kinds.get(need.kind)
-    last, after = len(kind.rings), clock.quarter_up(at + kind.pace(need.begins_at(), at))
+    last, after = len(kind.rings), clock.quarter_up(at + kind.pace(task.begins_at(), at))
     # The moment is rounded, as holds are: it would say to the second when she asked.
     if task.ring < last:
         asked = _propose(task, need, at, kind.rings[task.ring])
@@ -53,6 +55,16 @@ def _ask(task: Task, need: Need, at: datetime) -> list[UUID]:
     if ring > last and task.ring <= last:
         desk.tell(f"task:{task.id}:untaken", at)
     task.escalate(ring, after if look_again else None)
+    return asked
+
+
+def _ask_everybody(task: Task, need: Need, at: datetime) -> list[UUID]:
+    """Whoever was on the way cannot go on: all the rings at once, and again as soon as can be, until somebody
+    takes it. The desk heard of it when it happened."""
+    circles = kinds.get(need.kind).rings
+    asked = _propose(task, need, at, sum(circles))
+    first = task.ring == 0 and bool(asked)
+    task.escalate(len(circles) + (0 if first else 1), clock.quarter_down(at) + clock.QUARTER)
     return asked
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from django.utils.translation import gettext, ngettext
 
-from requests_app import facts
+from requests_app import facts, legs
 from requests_app.models import Claim, Need, Task
 from requests_app.models.asked import DESK
 from requests_app.models.need_queryset import EXPIRED, MET
+from requests_app.models.task import DONE
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Sentence:
 def what_happens(
     need: Need, offered: list[Claim], tasks: list[Task], asked: int, at: datetime, at_desk: bool = True
 ) -> Sentence:
-    """For the asker: a need, the claims on it she can see, its live tasks, how many people were asked.
+    """For the asker: a need, the claims on it she can see, its tasks that were not closed, how many people
+    were asked. Where it has several tasks, those that nobody has are named.
 
     `at_desk`: whether anybody works at the desk at all, who could know of it.
     """
@@ -34,18 +36,31 @@ def what_happens(
     if not need.lives(at):
         return _closed(need)
     coming = [claim for claim in offered if claim.is_approved]
-    if tasks and len(coming) == len(tasks):
+    left = [task for task in tasks if task.status != DONE]
+    if left and len(coming) == len(left):
         return _coming(coming)
+    taken = {claim.task_id for claim in coming}
+    until = _until([task for task in left if task.pk not in taken], at)
+    nobody = legs.nobody_has(tasks, offered, at)
+    more = " ".join([*nobody, until])
+    if any(task.urgent for task in left):
+        return _lost([*nobody, *legs.somebody_has(tasks, offered)], until, at_desk)
     if coming:
-        now = gettext("Somebody is coming. Not everything is taken yet.")
-        return Sentence(now, _until(need, at), "yes")
+        return Sentence(gettext("Somebody is coming. Not everything is taken yet."), more, "yes")
     if offered:
-        return _offered(need, len(offered), at)
+        return _offered(need, len(offered), more, nobody)
     if need.broken_off:
         return _broken_off(asked, at_desk)
-    if all(task.everybody_was_asked for task in tasks):
-        return _nobody(need, asked, at, at_desk)
-    return _waiting(need, asked, at)
+    if all(task.everybody_was_asked for task in left):
+        return _nobody(asked, more, at_desk)
+    return _waiting(asked, more)
+
+
+def _lost(legs_now: list[str], until: str, at_desk: bool) -> Sentence:
+    """Whoever was coming cannot go on; what is lost stands first, then what still stands."""
+    now = gettext("Somebody who was coming cannot come any more. Others are asked at once.")
+    knows = [gettext("The desk knows.")] if at_desk else []
+    return Sentence(now, " ".join([*legs_now, *knows, until]), "warn")
 
 
 def _coming(coming: list[Claim]) -> Sentence:
@@ -68,13 +83,13 @@ def _broken_off(asked: int, at_desk: bool) -> Sentence:
     return Sentence(now, " ".join(more), "warn")
 
 
-def _nobody(need: Need, asked: int, at: datetime, at_desk: bool) -> Sentence:
+def _nobody(asked: int, until: str, at_desk: bool) -> Sentence:
     if asked:
         now = gettext("Nobody who was asked has taken it. Nobody is coming until this page says yes.")
     else:
         now = gettext("Nobody here fits it just now. Nobody is coming until this page says yes.")
     more = [gettext("The desk knows.")] if at_desk else []
-    return Sentence(now, " ".join([*more, _until(need, at)]), "warn")
+    return Sentence(now, " ".join([*more, until]), "warn")
 
 
 def _key_lost() -> Sentence:
@@ -111,37 +126,38 @@ def _closed(need: Need) -> Sentence:
     )
 
 
-def _offered(need: Need, people: int, at: datetime) -> Sentence:
+def _offered(need: Need, people: int, more: str, nobody: list[str]) -> Sentence:
     if need.decides == DESK:
         return Sentence(
             gettext("Somebody offered. The desk decides for you."),
-            gettext("Nobody is coming until this page says yes.") + " " + _until(need, at),
+            gettext("Nobody is coming until this page says yes.") + " " + more,
         )
     now = ngettext(
         "%(count)d person offered. Nobody is coming until you say yes.",
         "%(count)d people offered. Nobody is coming until you say yes.",
         people,
     ) % {"count": people}
-    return Sentence(now, gettext("You can say no. You need no reason."), "warn")
+    return Sentence(now, " ".join([*nobody, gettext("You can say no. You need no reason.")]), "warn")
 
 
-def _waiting(need: Need, asked: int, at: datetime) -> Sentence:
+def _waiting(asked: int, until: str) -> Sentence:
     if not asked:
         now = gettext("Nobody was asked yet. Nobody is coming until this page says yes.")
-        return Sentence(now, _until(need, at))
+        return Sentence(now, until)
     now = ngettext(
         "%(count)d volunteer was asked. Nobody is coming until this page says yes.",
         "%(count)d volunteers were asked. Nobody is coming until this page says yes.",
         asked,
     ) % {"count": asked}
-    return Sentence(now, _until(need, at))
+    return Sentence(now, until)
 
 
-def _until(need: Need, at: datetime) -> str:
-    """When to use another plan: when what she asked for begins, or else while it still may."""
-    needed_by = need.needed_by(at)
-    if needed_by is None:
+def _until(tasks: list[Task], at: datetime) -> str:
+    """When to use another plan: when the first of these begins, or else while it still may."""
+    moments = [by for task in tasks if (by := task.needed_by(at))]
+    if not moments:
         return gettext("The time you asked for is over. Please use another plan now.")
+    needed_by = min(moments)
     # With its day, also today: she may read it past midnight.
     moment = facts.day_and_time(needed_by, at)
     return gettext("If it does not say yes by %(moment)s, use another plan.") % {"moment": moment}

@@ -52,6 +52,7 @@ volunteer = [
     path("needs/<uuid:need_id>/claim/", board.claim, name="claim"),
     path("needs/<uuid:need_id>/stand-by/", board.stand_by, name="stand_by"),
     path("needs/<uuid:need_id>/release/", board.release, name="release"),
+    path("needs/<uuid:need_id>/cannot-go-on/", board.cannot_go_on, name="cannot_go_on"),
     path("needs/<uuid:need_id>/finish/", board.finish, name="finish"),
     path("needs/<uuid:need_id>/message/", board.message, name="write"),
     path("needs/<uuid:need_id>/longer/", stay.host_longer, name="host_longer"),

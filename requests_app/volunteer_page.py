@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from notify.models import Channel
 from organisation import kinds
 from organisation.models import Organisation
-from requests_app import facts, matching
+from requests_app import facts, legs, matching
 from requests_app.asker_page import Line, readable, thread_lines
 from requests_app.matching import Match
 from requests_app.models import CalledOff, Claim, Extension, Message, Need, Taken, Task
@@ -65,6 +65,7 @@ class Part:
     claim: Claim | None
     somebody_has_it: bool
     stay: Stay | None = None
+    when: str = ""
 
     @property
     def can_step_in(self) -> bool:
@@ -107,11 +108,14 @@ class Opened:
     place: str = ""
     words: str = ""
     thread: list[Line] = field(default_factory=list)
+    begins_when_told: bool = False
 
 
 @dataclass(frozen=True)
 class NeedPage:
-    """One need a volunteer may see."""
+    """One need a volunteer may see. `nobody_has`: a line for each of its tasks that nobody has.
+    `cannot_go_on`: what whoever has something of it presses who cannot go on; "" where there is none.
+    """
 
     need: Need
     title: str
@@ -121,6 +125,8 @@ class NeedPage:
     opened: list[Opened]
     host: bool
     holds_until: datetime
+    nobody_has: list[str]
+    cannot_go_on: str
 
     def part(self, task_id: str) -> Part:
         """The part named in a form, or the only one. Errors: Http404 for one that is not theirs to see."""
@@ -179,27 +185,40 @@ def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at
     need = get_object_or_404(Need.objects.select_related("area", "mailbox"), pk=need_id)
     kind = kinds.get(need.kind)
     why = [match.reasons for match in matches.values()]
+    tasks = list(Task.objects.not_closed().filter(need=need))
+    for task in tasks:
+        task.need = need
+    holding = list(Claim.objects.holding(at).filter(need=need))
+    has_some = any(claim.holds for claim in claims)
     return NeedPage(
         need=need,
         title=facts.title(need),
-        facts=facts.facts(need),
+        facts=facts.facts(need, tasks=tasks),
         why=facts.reasons_for_volunteer(why[0] if why else []),
-        parts=_parts(need, matches, claims, at),
+        parts=_parts(need, tasks, holding, matches, claims, at),
         opened=[_opened(need, claim, unlocked, at) for claim in claims if claim.is_approved],
         host=kind.host_seals_place,
         holds_until=Claim(need=need).hold_until(at),
+        nobody_has=legs.nobody_has(tasks, holding, at),
+        cannot_go_on=str(kind.cannot_go_on_label) if has_some else "",
     )
 
 
 def _row(task: Task, need: Need, reasons: Any, **more: Any) -> Row:
     why = facts.reasons_for_volunteer(reasons)
-    return Row(task, facts.title(need, task), facts.facts(need), why, **more)
+    return Row(task, facts.title(need, task), facts.facts(need, task), why, **more)
 
 
-def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: datetime) -> list[Part]:
+def _parts(
+    need: Need,
+    tasks: list[Task],
+    holding: list[Claim],
+    matches: dict[UUID, Match],
+    claims: list[Claim],
+    at: datetime,
+) -> list[Part]:
     mine = {claim.task_id: claim for claim in claims}
-    tasks = Task.objects.live(at).filter(need=need).order_by("role")
-    taken = set(Claim.objects.holding(at).filter(need=need).values_list("task_id", flat=True))
+    taken = {claim.task_id for claim in holding}
     alone = bool(mine) and kinds.get(need.kind).one_person_each
     shown = mine if alone else {**matches, **mine}
     stays = _stays(need, mine, at)
@@ -211,6 +230,7 @@ def _parts(need: Need, matches: dict[UUID, Match], claims: list[Claim], at: date
             claim=mine.get(task.pk),
             somebody_has_it=task.pk in taken and not (task.pk in mine and mine[task.pk].holds),
             stay=stays.get(task.pk),
+            when=facts.parts(task.parts),
         )
         for task in tasks
         if task.pk in shown
@@ -234,13 +254,17 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
     cannot = "" if waits else gettext("This cannot be read.")
     later: tuple[str, dict[str, Any]] = (gettext("The note opens when the person looks here next."), {})
     note, answers = readable(lambda: claim.need.read_note(unlocked), later)
+    claim.task.need = claim.need
+    own = readable(lambda: claim.task.read_answers(unlocked), {})
+    kind = kinds.get(claim.need.kind)
     return Opened(
         claim=claim,
         title=title,
         locked=False,
         waits=waits,
         note=note,
-        answers=kinds.get(claim.need.kind).described(answers),
+        answers=[*kind.described(answers), *kind.described(own)],
+        begins_when_told=kind.begins_when_told(claim.task.role, answers),
         place=readable(lambda: claim.read_place(unlocked, at), cannot),
         # Not before she knows whose key it is: they prove to her who stands at the door.
         words="" if waits else readable(lambda: " ".join(claim.two_words()), ""),

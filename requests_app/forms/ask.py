@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from organisation import conditions, languages
 from organisation.forms import ShownAsTyped, answers, question_fields, question_name
-from organisation.kind import Kind, Question
+from organisation.kind import Kind, Question, TaskSpec
+from organisation.legs import window_name
 from organisation.models import Area, Organisation
 from privacy import clock
-from requests_app.forms.party import Party, ticked_parts
+from requests_app.forms.legs import OVER, Legs, PartsField
+from requests_app.forms.party import Party
 from requests_app.forms.told import EMAIL, MYSELF, Told
 from requests_app.models.asked import DESK, FIRST, SHE, Asked
 
@@ -24,12 +26,6 @@ DAYS_AHEAD = 30
 NOTE_LENGTH = 2000
 PLACE_LENGTH = 300
 TOO_LONG = _("This is too long. Please use at most %(limit_value)d characters.")
-PART_NAMES = (
-    (clock.Part.MORNING, _("Morning, 5 to 12")),
-    (clock.Part.AFTERNOON, _("Afternoon, 12 to 17")),
-    (clock.Part.EVENING, _("Evening, 17 to 22")),
-    (clock.Part.NIGHT, _("Night, 22 to 5")),
-)
 # Hours until she can look again; 0 is "any time".
 LOOK_AGAIN = (
     ("0", _("Any time")),
@@ -68,21 +64,13 @@ class DayField(forms.DateField):
         super().__init__(widget=forms.Select, error_messages=wrong, **more)
 
 
-class AskForm(ShownAsTyped, Party, Told, forms.Form):
+class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
     """One kind's form. `asked()` gives what was typed, ready to be stored."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     area = AreaField()
     day = DayField()
-    parts = forms.TypedMultipleChoiceField(
-        label=_("What time would do?"),
-        help_text=_("Nothing ticked means any time."),
-        choices=[(str(int(part)), name) for part, name in PART_NAMES],
-        coerce=int,
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        error_messages={"invalid_choice": _("Please choose from these times.")},
-    )
+    parts = PartsField(label=_("What time would do?"), help_text=_("Nothing ticked means any time."))
     nights = forms.IntegerField(label=_("How many nights?"), min_value=1, initial=1, required=False)
     people = forms.IntegerField(min_value=1, initial=1, required=False)
     languages = forms.TypedMultipleChoiceField(
@@ -176,6 +164,7 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
         self._ask_where_and_when()
         self._ask_the_rest(desk)
         self.fields.update(question_fields(kind))
+        self.ask_when_of_each()
 
     def _ask_where_and_when(self) -> None:
         kind, fields = self.kind, self.fields
@@ -221,9 +210,10 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
 
         A group with something typed or wrong in it is open, so that nothing is hidden from her.
         """
-        folded = [q for q in self.kind.questions if q.folded and not q.about_party]
+        folded = [q for q in self.kind.questions if q.folded and not q.group and not q.about_party]
         party = self._questions(q for q in self.kind.questions if q.about_party)
         groups = [
+            *((str(task.name), self._leg(task)) for task in self.kind.tasks),
             (gettext("How long, how many"), [*self._named("nights", "people"), *party]),
             (gettext("Languages"), self._named("languages", "languages_hard")),
             (gettext("Who may come, and what must be so"), self._named("who", "conditions")),
@@ -241,6 +231,13 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
     def _named(self, *names: str) -> list[BoundField]:
         return [self[name] for name in names if name in self.fields]
 
+    def _leg(self, task: TaskSpec) -> list[BoundField]:
+        """What is asked of one task: whether it is needed, its times, and its other questions."""
+        asked = [q for q in self.kind.questions if q.folded and q.group == task.role]
+        decides = [q for q in asked if not q.of]
+        times = self._named(window_name(task.role))
+        return [*self._questions(decides), *times, *self._questions(q for q in asked if q.of)]
+
     def _questions(self, questions: Iterable[Question]) -> list[BoundField]:
         return [self[question_name(question)] for question in questions]
 
@@ -257,8 +254,9 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("day") and not self._parts():
-            self.add_error("parts", _("This time is over. Please choose a later one."))
+        self.clean_legs(data)
+        if data.get("day") and not self.need_parts():
+            self.add_error("parts", OVER)
         if "desk_reads" not in self.fields and self.data.get("desk_reads") == "yes":
             self.add_error(
                 None, _("The desk cannot read anything just now. Please look at your answers again.")
@@ -275,12 +273,6 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
 
     # What was typed
 
-    def _parts(self) -> int:
-        """The parts that would do, without those that are over today: nobody can come then."""
-        ticked = ticked_parts(self.cleaned_data.get("parts") or []) or int(clock.ALL_PARTS)
-        day = self.cleaned_data["day"]
-        return sum(part for part in clock.Part if ticked & part and clock.part_end(day, part) > self.at)
-
     def asked(self) -> Asked:
         """The need as typed. Call after is_valid()."""
         data = self.cleaned_data
@@ -290,8 +282,8 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
             kind=self.kind.slug,
             area=data["area"],
             day=data["day"],
-            parts=self._parts(),
-            covers=self._parts() if data["parts"] and self.kind.covers_parts else 0,
+            parts=self.need_parts(),
+            covers=self.need_parts() if data["parts"] and self.kind.covers_parts else 0,
             nights=(data.get("nights") or 1) if self.kind.has_nights else 0,
             people=self.how_many(),
             languages=languages.bits(data["languages"]),
@@ -304,6 +296,7 @@ class AskForm(ShownAsTyped, Party, Told, forms.Form):
             note=data["note"],
             place=data.get("place", ""),
             answers=answers(self.kind, data),
+            parts_of=self.parts_of(),
             tell=self.tell(),
             paused=data["not_yet"],
         )

@@ -92,7 +92,7 @@ class CanBeApproved(Shared):
 
     def _approve(self, at: datetime) -> None:
         self._move(APPROVED, at, held_until=None)
-        self.task._move("approved", at)
+        self.task._move("approved", at, urgent=False)
         CalledOff.objects.take_back(self.volunteer)
         self.need.has_somebody_again()
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]

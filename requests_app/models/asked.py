@@ -43,7 +43,10 @@ class Asked:
     looks_again_at: datetime | None = None
     note: str = field(default="", repr=False)
     place: str = field(default="", repr=False)
+    # Those for everybody who comes and those for one of them (Question.of), in one.
     answers: dict[str, Any] = field(default_factory=dict, repr=False)
+    # Role of a task → parts of the day of its own, where they are not those of the need.
+    parts_of: dict[str, int] = field(default_factory=dict)
     tell: Tell | None = None
     # Nobody sees it before she says so on her page.
     paused: bool = False

@@ -23,6 +23,7 @@ from requests_app.models.approving import CanBeApproved
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
+from requests_app.models.cannot_go_on import CanStopHere
 from requests_app.models.claim_queryset import (
     APPROVED,
     DECLINED,
@@ -58,25 +59,25 @@ class NotForYou(Exception):
     """The answer to them was no, or they have another part of it, and each needs a person of its own."""
 
 
-class Claim(CanBeApproved, CanMoveOn, Stateful, DueRow):
+class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
         HELD: {
             APPROVED: "approve, approve_unattended",
             STANDBY: "approve",
-            RELEASED: "release, suspend, end_with_need",
+            RELEASED: "release, cannot_go_on, suspend, end_with_need",
             DECLINED: "decline",
             LAPSED: "lapse",
         },
         STANDBY: {
             HELD: "hold, step_in, approve",
-            RELEASED: "release, suspend, end_with_need",
+            RELEASED: "release, cannot_go_on, suspend, end_with_need",
             DECLINED: "decline",
         },
         APPROVED: {
             DONE: "finish, met, move_on",
-            RELEASED: "release, suspend, end_with_need",
+            RELEASED: "release, cannot_go_on, suspend, end_with_need",
             DECLINED: "decline",
         },
         DONE: {},

@@ -12,7 +12,7 @@ from requests_app.models.mailbox import Mailbox
 from volunteers.models import Volunteer
 
 if TYPE_CHECKING:
-    from requests_app.models.claim import Claim  # noqa: F401 - whose rows these are
+    from requests_app.models.claim import Claim
 
 if TYPE_CHECKING:
     pass
@@ -62,6 +62,14 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         """What they had, or stood by for, of needs that ended since: until the need is purged."""
         return self.filter(status=RELEASED, volunteer=volunteer).exclude(need__status="open")
 
+    def on_need(self, volunteer: Volunteer, need_id: uuid.UUID, at: datetime) -> "Claim | None":
+        """Something of one need that they have now, and that keeps others out."""
+        return self.holding(at).of(volunteer, at).filter(need=need_id).first()
+
+    def had_something(self, volunteer: Volunteer, need_id: uuid.UUID) -> bool:
+        """Whether they ever took anything of it."""
+        return self.filter(volunteer=volunteer, need=need_id).exists()
+
     def was_over(self, volunteer: Volunteer, need_id: uuid.UUID, task_id: str, at: datetime) -> bool:
         """Whether they had this task (its id as typed) and have it no longer."""
         had = self.filter(volunteer=volunteer, need=need_id).values_list("task_id", flat=True)
@@ -98,5 +106,5 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         return (
             self.filter(current)
             .select_related("volunteer", "task", "need", "need__mailbox", "offer")
-            .order_by("task__role", "place_in_line")
+            .order_by("task__position", "place_in_line")
         )

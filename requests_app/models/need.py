@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
 from requests_app.models.event import Event
 from requests_app.models.linked import ComesWith
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.need_day import chances
 from requests_app.models.need_queryset import (
     ENDED,
     ERASED,
@@ -47,6 +47,7 @@ from volunteers.models import Volunteer
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
+    from requests_app.models.task import Task
 
 # How long the page says "Closed" before the row itself is deleted.
 SHOWN_AFTER_END = timedelta(hours=24)
@@ -89,11 +90,6 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
     languages_hard = models.BooleanField(default=False)
     conditions = models.BigIntegerField(default=0)
     wishes = models.BigIntegerField(default=0)
-    # The same in one 28-bit weekly mask each, so that one comparison answers for most offers.
-    any_bits = models.PositiveIntegerField()
-    all_bits = models.PositiveIntegerField()
-    # When the last part that would do begins, see account.hour_number: who wants notice is asked until then.
-    last_hour = models.PositiveIntegerField()
 
     decides = models.CharField(max_length=8, choices=[(SHE, SHE), (DESK, DESK), (FIRST, FIRST)], default=SHE)
     desk_reads = models.BooleanField(default=False)
@@ -118,7 +114,7 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
             *("looks_again_at", "asked_at", "expires_at", "purge_after"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
-        derived=("form_key", "any_bits", "all_bits", "last_hour"),
+        derived=("form_key",),
         lives="until a day after it ended; erased: at once",
     )
 
@@ -154,20 +150,6 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
         organisation = organisation or Organisation.objects.current()
         return organisation.place_seen_until(kinds.get(self.kind), self.last_day())
 
-    def begins_at(self) -> datetime:
-        """When the earliest part that would do begins."""
-        return chances(self.day, self.parts)[0][0]
-
-    def last_chance_at(self) -> datetime:
-        """When the last part that would do begins."""
-        return chances(self.day, self.parts)[-1][0]
-
-    def needed_by(self, at: datetime) -> datetime | None:
-        """The next moment at which it matters that somebody comes; None where the time asked for is over."""
-        parts = chances(self.day, self.parts)
-        moments = [*(begins for begins, _ends in parts), parts[-1][1]]
-        return next((moment for moment in moments if moment > at), None)
-
     # What is sealed
 
     def _seal(self, asked: Asked, mailbox: Reader, at: datetime) -> None:
@@ -175,17 +157,24 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
 
         Raises SealingImpossible where the desk has no key that may be granted anything.
         """
-        lets_read = asked.desk_reads or asked.place
-        at_desk = [desk.lock_for_granting()] if lets_read else []
-        note_readers = [mailbox, *(at_desk if asked.desk_reads else [])]
+        note_readers = self._note_readers(asked, mailbox)
         _, note = Compartment.objects.make("note", self.slot_owner, self.slot_number, note_readers, at)
         self.note = note.seal_text(asked.note, "need", "note", self.id)
-        answers = json.dumps(asked.answers, ensure_ascii=False)
+        answers = json.dumps(kinds.get(self.kind).answers_of("", asked.answers), ensure_ascii=False)
         self.answers = note.seal_text(answers, "need", "answers", self.id)
         if asked.place:
-            readers = [mailbox, *at_desk]
+            readers = [mailbox, desk.lock_for_granting()]
             _, place = Compartment.objects.make("place", self.slot_owner, self.slot_number, readers, at)
             self.desk_place = place.seal_text(asked.place, "need", "desk_place", self.id)
+
+    def seal_legs(self, tasks: "Iterable[Task]", asked: Asked, at: datetime) -> None:
+        """Seal the answers that are for one of its tasks alone, as the note is. The caller stores them."""
+        readers = self._note_readers(asked, self.mailbox.reader())
+        for task in tasks:
+            task.seal_answers(asked.answers, readers, at)
+
+    def _note_readers(self, asked: Asked, mailbox: Reader) -> list[Reader]:
+        return [mailbox, desk.lock_for_granting()] if asked.desk_reads else [mailbox]
 
     def _remember_how_to_tell(self, tell: Tell, at: datetime) -> None:
         """Her address, sealed, for as long as the need lives; one test message says whether it works, also
@@ -345,6 +334,7 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
         with transaction.atomic():
             Compartment.objects.of(self.slot_owner).delete()
             outbox.drop(self.id)
+            self.tasks.update(answers=None)
             Need.objects.filter(pk=self.pk).update(ending=False, note=None, answers=None, desk_place=None)
         self.ending, self.note, self.answers, self.desk_place = False, None, None, None
 

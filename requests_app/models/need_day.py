@@ -1,5 +1,6 @@
-"""The dates a need touches, as rows that matching joins."""
+"""The dates a task touches, as rows that matching joins."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,32 +10,37 @@ from privacy import clock
 from privacy.fields import FieldClasses, random_key
 
 if TYPE_CHECKING:
-    from requests_app.models.need import Need
+    from requests_app.models.task import Task
 
 
 class NeedDayManager(models.Manager["NeedDay"]):
-    def make(self, need: "Need") -> None:
-        """One row for each date of a need: of a new one, or of one whose dates changed."""
-        self.filter(need=need).delete()
-        rows = day_parts(need.day, need.parts, need.covers, need.nights)
+    def make(self, tasks: "Iterable[Task]") -> None:
+        """One row for each date of each of these tasks: of new ones, or of those whose dates changed."""
+        tasks = list(tasks)
+        self.filter(task__in=tasks).delete()
         self.bulk_create(
             NeedDay(
-                need=need,
+                need=task.need,
+                task=task,
                 day=day,
                 weekday_shift=4 * day.weekday(),
                 any_parts=any_parts,
                 all_parts=all_parts,
                 night=night,
             )
-            for day, any_parts, all_parts, night in rows
+            for task in tasks
+            for day, any_parts, all_parts, night in day_parts(
+                task.need.day, task.parts, task.covers, task.need.nights
+            )
         )
 
 
 class NeedDay(models.Model):
-    """One date a need touches: which parts would do, which must be covered, and whether it is a night."""
+    """One date a task touches: which parts would do, which must be covered, and whether it is a night."""
 
     id = random_key()
     need = models.ForeignKey("requests_app.Need", models.CASCADE, related_name="days")
+    task = models.ForeignKey("requests_app.Task", models.CASCADE, related_name="days")
     day = models.DateField()
     weekday_shift = models.PositiveSmallIntegerField()
     any_parts = models.PositiveSmallIntegerField()
@@ -44,13 +50,13 @@ class NeedDay(models.Model):
     objects = NeedDayManager()
 
     privacy = FieldClasses(
-        clear=("id", "need", "day", "any_parts", "all_parts", "night"),
+        clear=("id", "need", "task", "day", "any_parts", "all_parts", "night"),
         derived=("weekday_shift",),
         lives="until its need is purged",
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["need", "day"], name="need_day_once")]
+        constraints = [models.UniqueConstraint(fields=["task", "day"], name="task_day_once")]
 
 
 def day_parts(day: date, parts: int, covers: int, nights: int) -> list[tuple[date, int, int, bool]]:

@@ -19,10 +19,8 @@ from requests_app.models.asked import SHE, Asked
 from requests_app.models.event import Event
 from requests_app.models.linked import asked_with
 from requests_app.models.mailbox import Mailbox
-from requests_app.models.need_day import NeedDay, chances, week_covered
 from requests_app.models.paused import PAUSED
 from requests_app.models.unreadable import UNREADABLE
-from volunteers.account import hour_number
 
 if TYPE_CHECKING:
     from requests_app.models.need import Need
@@ -137,8 +135,7 @@ class NeedQuerySet(DueQuerySet["Need"]):
     def _store(self, need: "Need", asked: Asked, at: datetime) -> None:
         need._seal(asked, need.mailbox.reader(), at)
         need.save(force_insert=True)
-        NeedDay.objects.make(need)
-        need.tasks.make(need, kinds.get(need.kind).roles(asked.answers), None if asked.paused else at)
+        need.tasks.make(need, asked, at)
         if asked.tell is not None:
             need._remember_how_to_tell(asked.tell, at)
         Event.objects.create(need=need, verb="asked", happened_at=clock.hour(at))
@@ -155,9 +152,6 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
         **{name: getattr(asked, name) for name in names + more},
         "status": PAUSED if asked.paused else OPEN,
         "kept_back": asked.paused,
-        "any_bits": clock.weekly_bits(asked.day, asked.parts),
-        "all_bits": week_covered(asked.day, asked.parts, asked.covers, asked.nights),
-        "last_hour": hour_number(chances(asked.day, asked.parts)[-1][0]),
         "looks_again_at": clock.hour(looks) if looks else None,
         "asked_at": clock.hour(at),
         "expires_at": clock.quarter_up(Organisation.objects.current().lives_until(kind, last_day)),

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from organisation import kinds
 from organisation.models import Organisation
 from privacy import clock
-from requests_app.models.need_day import NeedDay, week_covered
+from requests_app.models.need_day import chances
 from requests_app.models.proposal import Proposal
 from volunteers import desk
 
@@ -36,7 +36,7 @@ class HasNights(models.Model):
     def is_under_way(self, at: datetime) -> bool:
         """It has nights, and the first part of its first day has begun."""
         need = cast("Need", self)
-        return need.nights > 0 and need.begins_at() <= at
+        return need.nights > 0 and chances(need.day, need.parts)[0][0] <= at
 
     def over_at(self) -> datetime:
         """When what was asked for is over: of a stay, the end of the morning after its last night."""
@@ -115,10 +115,8 @@ class HasNights(models.Model):
         need = cast("Need", self)
         for name, value in changes.items():
             setattr(need, name, value)
-        changes["any_bits"] = need.any_bits = clock.weekly_bits(need.day, need.parts)
-        changes["all_bits"] = need.all_bits = week_covered(need.day, need.parts, need.covers, need.nights)
         type(need).objects.filter(pk=need.pk).update(**changes)
-        NeedDay.objects.make(need)
+        need.tasks.follow_the_dates(need)
 
     def nights_after(self, count: int) -> list[date]:
         """The dates of the next `count` nights after its last one."""

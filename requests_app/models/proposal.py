@@ -23,7 +23,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
     def about(self, need: "Need") -> "ProposalQuerySet":
         """Who was asked about one need, in the order they were asked."""
         rows = self.filter(task__need=need, asked_at__isnull=False)
-        return rows.select_related("task", "volunteer").order_by("task__role", "ring", "-score", "pk")
+        return rows.select_related("task", "volunteer").order_by("task__position", "ring", "-score", "pk")
 
 
 class Proposal(models.Model):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from django.db import models, transaction
 
 from notify import outbox
+from organisation import kinds
 from organisation.models import Organisation
 from privacy.codes import words_from
 from privacy.compartments import Opened, Reader
@@ -26,6 +27,7 @@ from requests_app.readers import Unlocked
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
     from requests_app.models.need import Need
+    from requests_app.models.task import Task
     from volunteers.models import Volunteer
 
 THREAD, PLACE, NOTE = "thread", "place", "note"
@@ -47,6 +49,7 @@ class Shared(Sealed):
         id: uuid.UUID
         need: Need
         need_id: uuid.UUID
+        task: Task
         volunteer: Volunteer
         volunteer_id: uuid.UUID
 
@@ -79,7 +82,8 @@ class Shared(Sealed):
         """Whether `giver` can open something that the approved volunteer's new key cannot open yet."""
         if not self.key_changed():
             return False
-        theirs = (self.need.compartment(NOTE), self.compartment(PLACE), self.compartment(THREAD))
+        of_need = [self.need.compartment(purpose) for purpose in self._theirs_of_need()]
+        theirs = (*of_need, self.compartment(PLACE), self.compartment(THREAD))
         to = self.volunteer.reader()
         return any(one and one.can_be_opened_by(giver) and not one.can_be_opened_by(to) for one in theirs)
 
@@ -137,16 +141,24 @@ class Shared(Sealed):
         return opened.open_text(bytes(self.place), "claim", "place", self.id)
 
     def grant_note(self, unlocked: Unlocked, at: datetime) -> None:
-        """Let the approved volunteer read the note, under this claim's slot. Only a reader of the
-        note can: where `unlocked` is none (or the row is damaged), it waits for one who is."""
-        note, reader = self.need.compartment(NOTE), self.volunteer.reader()
-        if note is None or note.can_be_opened_by(reader, self.slot_owner):
+        """Let the approved volunteer read the note, and what was written for this task alone, under this
+        claim's slot. Only a reader of these can: where `unlocked` is none (or a row is damaged), it waits."""
+        for purpose in self._theirs_of_need():
+            self._grant_of_need(purpose, unlocked, at)
+
+    def _theirs_of_need(self) -> tuple[str, str]:
+        """The compartments of the need that whoever has this task may open. Never another task's."""
+        return NOTE, self.task.purpose
+
+    def _grant_of_need(self, purpose: str, unlocked: Unlocked, at: datetime) -> None:
+        compartment, reader = self.need.compartment(purpose), self.volunteer.reader()
+        if compartment is None or compartment.can_be_opened_by(reader, self.slot_owner):
             return
         try:
-            opened = self.need.open_compartment(NOTE, unlocked)
+            opened = self.need.open_compartment(purpose, unlocked)
         except Unreadable:
             return
-        opened.grant(note, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
+        opened.grant(compartment, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
 
     def copy_desk_place(self, unlocked: Unlocked, at: datetime) -> None:
         """A place she sealed before anybody was approved goes to the one who now is.
@@ -154,6 +166,10 @@ class Shared(Sealed):
         The desk, which knows it, stays its reader: it can pass it on to a new key of that volunteer.
         """
         place = self.need.compartment(PLACE)
+        spec = kinds.get(self.need.kind).task(self.task.role)
+        if spec and spec.begins_elsewhere:
+            # Where the first of them begins is no business of whoever takes another.
+            return
         if self.place is None and place is not None and place.can_be_opened_by(unlocked.reader):
             also = [unlocked.reader] if unlocked.reader.kind == "desk" else []
             self.seal_place(self.need.read_desk_place(unlocked), at, *also)
@@ -173,9 +189,20 @@ class Shared(Sealed):
                 raise SomebodyWasFaster
             thread = self.thread(unlocked)
             message = Message.objects.write(cast("Claim", self), thread, author, text, at, once)
-            other = self.volunteer_id if author == Message.ASKER else self.need_id
-            outbox.queue(other, f"message:{message.id}", at)
+            if author == Message.ASKER:
+                pace = "now" if self._begins_when_told(unlocked) else ""
+                outbox.queue(self.volunteer_id, f"message:{message.id}", at, pace=pace)
+            else:
+                outbox.queue(self.need_id, f"message:{message.id}", at)
         return message
+
+    def _begins_when_told(self, unlocked: Unlocked) -> bool:
+        """Whether this is what she said she would write for. Only whoever reads the note can tell."""
+        try:
+            _note, answers = self.need.read_note(unlocked)
+        except Unreadable:
+            return False
+        return kinds.get(self.need.kind).begins_when_told(self.task.role, answers)
 
     def _own(self) -> models.QuerySet[Compartment]:
         return Compartment.objects.of(self.slot_owner)

@@ -17,10 +17,12 @@ from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models import claim as claims
-from requests_app.models.asked import FIRST
+from requests_app.models.asked import FIRST, Asked
 from requests_app.models.event import Event
+from requests_app.models.leg import Leg
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.need import Need
+from requests_app.models.need_day import NeedDay
 from requests_app.models.proposal import Proposal
 from requests_app.models.taken import Taken
 from volunteers import desk
@@ -49,19 +51,47 @@ class TaskQuerySet(DueQuerySet["Task"]):
     def on_the_desk(self, at: datetime) -> "TaskQuerySet":
         """What the desk looks at: every task of a need that lives, the oldest first."""
         return (
-            self.live(at).select_related("need", "need__area").order_by("need__asked_at", "need_id", "role")
+            self.live(at)
+            .select_related("need", "need__area")
+            .order_by("need__asked_at", "need_id", "position")
         )
 
     def for_board(self) -> "TaskQuerySet":
         """With what a row of the board shows."""
         return self.select_related("need", "need__area", "need__mailbox")
 
-    def make(self, need: Need, roles: Sequence[str], asks_from: datetime | None) -> list["Task"]:
-        """The tasks of a new need; the broom asks the first volunteers when it next looks, or (None) not."""
-        after = clock.quarter_down(asks_from) if asks_from else None
-        return self.bulk_create(
-            [Task(id=uuid.uuid4(), need=need, role=role, escalate_after=after) for role in roles]
-        )
+    def make(self, need: Need, asked: Asked, at: datetime) -> list["Task"]:
+        """The tasks of a new need, with their days; the broom asks the first volunteers when it next looks,
+        or (paused) not."""
+        after, kind = None if asked.paused else clock.quarter_down(at), kinds.get(need.kind)
+        tasks = [
+            Task(id=uuid.uuid4(), need=need, role=spec.role, position=position, escalate_after=after)
+            for position, spec in enumerate(kind.tasks)
+            if spec.role in kind.roles(asked.answers)
+        ]
+        for task in tasks:
+            task.set_times(asked.parts_of.get(task.role, 0))
+        need.seal_legs(tasks, asked, at)
+        self.bulk_create(tasks)
+        NeedDay.objects.make(tasks)
+        return tasks
+
+    def follow_the_dates(self, need: Need) -> None:
+        """The dates of their need changed: those that are not over follow."""
+        tasks = list(self.unfinished())
+        for task in tasks:
+            task.need = need
+            task.set_times()
+        self.bulk_update(tasks, ["parts", "covers", "any_bits", "all_bits", "last_hour"])
+        NeedDay.objects.make(tasks)
+
+    def write_again(self, need: Need, asked: Asked, at: datetime) -> None:
+        """Her answers once more, under a new key, for what is not done yet."""
+        tasks = list(self.unfinished())
+        for task in tasks:
+            task.need = need
+        need.seal_legs(tasks, asked, at)
+        self.bulk_update(tasks, ["answers"])
 
     def let_go(self, at: datetime) -> None:
         """The need lost its key, or is paused: whoever has one of these is free again, nobody is asked."""
@@ -83,6 +113,10 @@ class TaskQuerySet(DueQuerySet["Task"]):
         Proposal.objects.filter(task__in=self.filter(status=OPEN)).exclude(outcome=Proposal.DECLINED).delete()
         self.filter(status=OPEN).update(ring=0, escalate_after=clock.quarter_down(at))
 
+    def not_closed(self) -> "TaskQuerySet":
+        """Whatever was asked and not given up, in order: what is done as well."""
+        return self.exclude(status=CLOSED).order_by("position")
+
     def unfinished(self) -> "TaskQuerySet":
         """Neither done nor closed."""
         return self.filter(status__in=LIVE)
@@ -93,7 +127,7 @@ class TaskQuerySet(DueQuerySet["Task"]):
             task._move(DONE if met and task.status == APPROVED else CLOSED, at)
 
 
-class Task(Stateful, DueRow):
+class Task(Leg, Stateful, DueRow):
     """One unit of a need that one volunteer takes: a stay, a leg, a companion."""
 
     MOVES = {
@@ -110,14 +144,18 @@ class Task(Stateful, DueRow):
     status = models.CharField(max_length=16, default=OPEN)
     ring = models.PositiveSmallIntegerField(default=0)
     escalate_after = models.DateTimeField(null=True)
+    # Whoever was to do it cannot go on: everybody is asked at once, until somebody comes again.
+    urgent = models.BooleanField(default=False)
 
     objects = TaskQuerySet.as_manager()
 
     privacy = FieldClasses(
+        sealed=("answers",),
         clear=(
-            *("id", "need", "role", "status", "ring", "escalate_after"),
-            *("lease_token", "lease_until", "attempts", "retry_after"),
+            *("id", "need", "role", "position", "status", "ring", "escalate_after", "parts", "covers"),
+            *("urgent", "lease_token", "lease_until", "attempts", "retry_after"),
         ),
+        derived=("any_bits", "all_bits", "last_hour"),
         lives="until its need is purged",
     )
 
@@ -255,6 +293,13 @@ class Task(Stateful, DueRow):
             return False
         return True
 
+    def ask_everybody(self) -> None:
+        """Whoever had it cannot go on: from the next look on all the rings are asked at once, also who was
+        asked before and did not take it. Inside the transaction that freed it."""
+        self.proposals.filter(outcome=Proposal.ASKED).delete()
+        self.urgent, self.ring = True, 0
+        Task.objects.filter(pk=self.pk).update(urgent=True, ring=0)
+
     def escalate(self, ring: int, after: datetime | None) -> None:
         """Somebody looked who could be asked: so far the asking has got, and look again `after`, or not."""
         self.ring, self.escalate_after = ring, after
@@ -262,7 +307,8 @@ class Task(Stateful, DueRow):
 
     def finish(self, at: datetime) -> None:
         """It was done. Call inside the transaction that finished the claim."""
-        self._move(DONE, at)
+        self._move(DONE, at, urgent=False)
+        self.forget_answers()
         Task.objects.filter(pk=self.pk).take_back_news()
 
     def _moved(self, to: str, at: datetime) -> None:

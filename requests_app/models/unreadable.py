@@ -45,6 +45,7 @@ class CanLoseItsKey(Sealed):
             if need.status not in (OPEN, PAUSED):
                 return
             need._move(UNREADABLE, at, note=None, answers=None, desk_place=None)
+            need.tasks.update(answers=None)
             need.end_claims(at)
             need.tasks.let_go(at)
             Compartment.objects.of(need.slot_owner).delete()
@@ -66,6 +67,7 @@ class CanLoseItsKey(Sealed):
                     raise SomebodyWasFaster
                 need.slot_number = slot.number
                 need._seal(asked, need.mailbox.reader(), at)
+                need.tasks.write_again(need, asked, at)
                 sealed = {name: getattr(need, name) for name in ("note", "answers", "desk_place")}
                 to = PAUSED if need.kept_back else OPEN
                 need._move(to, at, slot_number=slot.number, desk_reads=asked.desk_reads, **sealed)

@@ -94,6 +94,26 @@ def release(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @require_POST
 @let_in
 @makes_room
+def cannot_go_on(request: HttpRequest, need_id: UUID) -> HttpResponse:
+    """My car broke down: all they have of it is somebody else's to take, at once."""
+    at, volunteer = clock.now(), signed_in(request)
+    if not Claim.objects.had_something(volunteer, need_id):
+        raise Http404
+    claim = Claim.objects.on_need(volunteer, need_id, at)
+    if claim is None:
+        return _over(request)
+    try:
+        claim.cannot_go_on(at)
+        messages.success(request, _("Thank you for saying so. Everybody who could is asked now."))
+    except (SomebodyWasFaster, MoveRefused):
+        return _over(request)
+    return redirect("board")
+
+
+@hidden
+@require_POST
+@let_in
+@makes_room
 def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """It was done."""
     at, task = clock.now(), request.POST.get("task", "")

@@ -115,7 +115,7 @@ def test_nobody_can_do_one_of_them_and_the_desk_sees_what_stands_in_the_way(
     at = clock.now()
     alone = [task for task in Task.objects.filter(status="open") if not matching.best(task, at, 5)]
     assert len(alone) == 1
-    assert matching.why_nobody(alone[0].need, at)
+    assert matching.why_nobody(alone[0], at)
 
 
 def test_the_desk_reads_the_note_of_whoever_lets_it_and_no_other(filled: dict[str, Any]) -> None:

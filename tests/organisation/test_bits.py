@@ -19,6 +19,7 @@ CONDITION_BITS = {
     "no_pets": 5, "pets_welcome": 6, "children_welcome": 7, "own_room": 8, "lockable_room": 9,
     "own_bathroom": 10, "sleep_by_day": 11, "late_arrival": 12, "scent_free": 13, "alcohol_free": 14,
     "wheelchair": 15, "child_seat": 16, "luggage": 17, "long_way": 18, "whole_day": 19,
+    "baby_seat": 20, "booster_seat": 21,
 }  # fmt: skip
 
 

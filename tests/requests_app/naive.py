@@ -34,9 +34,10 @@ class Place:
         steps = next(step for step in (10, 20, 40, 60) if self.reach <= step)
         return self.km, self.area, steps, self.volunteer.last_asked_at, self.offer.pk.hex
 
-    def score(self, need: Need, at: datetime) -> int:
+    def score(self, task: Task, at: datetime) -> int:
+        need = task.need
         week = sum(1 << bit for bit in range(28) if self.offer.weekly >> bit & 1)
-        wanted = clock.weekly_bits(need.day, need.parts)
+        wanted = clock.weekly_bits(need.day, task.parts)
         hours = min(720, max(0, int((at - self.volunteer.last_asked_at) / timedelta(hours=1))))
         points = 40 * (60 - self.km) // 60 + 30 * hours // 720
         points += 20 if self.volunteer.languages & need.languages else 0
@@ -62,15 +63,15 @@ class Naive:
         declined = Proposal.objects.filter(outcome="declined")
         self.declined = set(declined.values_list("task__need_id", "volunteer_id"))
         self.must_agree = Organisation.objects.current().household_must_agree
-        self.rules: dict[str, Callable[[Place, Need], bool]] = {
-            "let_in": lambda p, n: p.offer.active and p.volunteer.is_let_in,
-            "reach": lambda p, n: p.km <= p.reach,
-            "kind": lambda p, n: p.kind == n.kind,
-            "capacity": lambda p, n: p.offer.capacity >= n.people,
-            "conditions": lambda p, n: n.conditions & ~p.offer.conditions == 0,
-            "language": lambda p, n: not n.languages_hard or bool(p.volunteer.languages & n.languages),
+        self.rules: dict[str, Callable[[Place, Task], bool]] = {
+            "let_in": lambda p, t: p.offer.active and p.volunteer.is_let_in,
+            "reach": lambda p, t: p.km <= p.reach,
+            "kind": lambda p, t: p.kind == t.need.kind,
+            "capacity": lambda p, t: p.offer.capacity >= t.need.people,
+            "conditions": lambda p, t: t.need.conditions & ~p.offer.conditions == 0,
+            "language": self._language,
             "parts": self._parts,
-            "pause": lambda p, n: not p.volunteer.is_paused(self.at),
+            "pause": lambda p, t: not p.volunteer.is_paused(self.at),
             "most_nights": self._most_nights,
             "notice": self._notice,
             "arrival": self._arrival,
@@ -111,41 +112,47 @@ class Naive:
                     found.append(Place(offer, offer.volunteer, kind, area, km, far))
         return found
 
-    def failing(self, place: Place, need: Need) -> Names:
-        """The names of the hard conditions that stand between this place and this need."""
-        return frozenset(name for name, rule in self.rules.items() if not rule(place, need))
+    def failing(self, place: Place, task: Task) -> Names:
+        """The names of the hard conditions that stand between this place and this task."""
+        return frozenset(name for name, rule in self.rules.items() if not rule(place, task))
 
-    def _parts(self, place: Place, need: Need) -> bool:
+    def _parts(self, place: Place, task: Task) -> bool:
+        need = task.need
         free = place.offer.weekly_on
         first = free(need.day)
         nights = [need.day + timedelta(days=n) for n in range(need.nights)]
         return (
-            bool(first & need.parts)
-            and first & need.covers == need.covers
+            bool(first & task.parts)
+            and first & task.covers == task.covers
             and all(free(night) & clock.Part.NIGHT for night in nights)
         )
 
-    def _most_nights(self, place: Place, need: Need) -> bool:
+    def _language(self, place: Place, task: Task) -> bool:
+        return not task.need.languages_hard or bool(place.volunteer.languages & task.need.languages)
+
+    def _most_nights(self, place: Place, task: Task) -> bool:
+        need = task.need
         most = place.offer.most_nights
         return not kinds.get(place.kind).has_nights or most is None or need.nights <= most
 
-    def _notice(self, place: Place, need: Need) -> bool:
+    def _notice(self, place: Place, task: Task) -> bool:
         """Full hours, as on a clock without minutes, until the last part that would do begins."""
-        last = max(part for part in clock.Part if part & need.parts)
-        left = clock.hour(clock.part_start(need.day, last)) - clock.hour(self.at)
+        last = max(part for part in clock.Part if part & task.parts)
+        left = clock.hour(clock.part_start(task.need.day, last)) - clock.hour(self.at)
         hours = place.offer.notice_hours
         return hours == 0 or left >= timedelta(hours=hours)
 
-    def _arrival(self, place: Place, need: Need) -> bool:
-        return not kinds.get(place.kind).has_nights or bool(place.offer.arrivals & need.parts)
+    def _arrival(self, place: Place, task: Task) -> bool:
+        return not kinds.get(place.kind).has_nights or bool(place.offer.arrivals & task.parts)
 
-    def _household(self, place: Place, need: Need) -> bool:
+    def _household(self, place: Place, task: Task) -> bool:
         if not self.must_agree or not kinds.get(place.kind).household_agrees:
             return True
         said = place.offer.adults_agreed_on
         return said is not None and (self.today - said).days < 365
 
-    def _nights(self, place: Place, need: Need) -> bool:
+    def _nights(self, place: Place, task: Task) -> bool:
+        need = task.need
         offer = place.offer
         for number in range(need.nights):
             night = need.day + timedelta(days=number)
@@ -158,28 +165,30 @@ class Naive:
                 return False
         return True
 
-    def _cap(self, place: Place, need: Need) -> bool:
+    def _cap(self, place: Place, task: Task) -> bool:
         cap = place.volunteer.cap_per_week
         return cap is None or self.taken[place.volunteer.pk] < cap
 
-    def _never(self, place: Place, need: Need) -> bool:
+    def _never(self, place: Place, task: Task) -> bool:
+        need = task.need
         return (need.mailbox_id, place.volunteer.pk) not in self.never
 
-    def _declined(self, place: Place, need: Need) -> bool:
+    def _declined(self, place: Place, task: Task) -> bool:
+        need = task.need
         return (need.pk, place.volunteer.pk) not in self.declined
 
-    def _fitting(self, need: Need) -> list[Place]:
-        return [place for place in self.places(need) if not self.failing(place, need)]
+    def _fitting(self, task: Task) -> list[Place]:
+        return [place for place in self.places(task.need) if not self.failing(place, task)]
 
-    def best(self, need: Need, count: int, nearest: int) -> list[tuple[UUID, UUID, int, int]]:
+    def best(self, task: Task, count: int, nearest: int) -> list[tuple[UUID, UUID, int, int]]:
         """(volunteer, offer, km, points) of the best among the nearest, one for each volunteer."""
-        near = sorted(self.fitting(need), key=Place.order)[:nearest]
-        near.sort(key=lambda p: (-p.score(need, self.at), p.km, p.offer.pk.hex))
+        near = sorted(self.fitting(task), key=Place.order)[:nearest]
+        near.sort(key=lambda p: (-p.score(task, self.at), p.km, p.offer.pk.hex))
         first: dict[UUID, Place] = {}
         for place in near:
             first.setdefault(place.volunteer.pk, place)
         return [
-            (p.volunteer.pk, p.offer.pk, p.km, p.score(need, self.at)) for p in list(first.values())[:count]
+            (p.volunteer.pk, p.offer.pk, p.km, p.score(task, self.at)) for p in list(first.values())[:count]
         ]
 
     def board(self, volunteer: Volunteer) -> list[tuple[UUID, UUID, int, int]]:
@@ -187,19 +196,19 @@ class Naive:
         found = []
         live = Task.objects.filter(need__status="open", need__expires_at__gt=self.at)
         for task in live.filter(status__in=("open", "held")).select_related("need"):
-            own = [p for p in self.fitting(task.need) if p.volunteer.pk == volunteer.pk]
-            own.sort(key=lambda p: (-p.score(task.need, self.at), p.km, p.offer.pk.hex))
+            own = [p for p in self.fitting(task) if p.volunteer.pk == volunteer.pk]
+            own.sort(key=lambda p: (-p.score(task, self.at), p.km, p.offer.pk.hex))
             for place in own[:1]:
-                points = place.score(task.need, self.at)
+                points = place.score(task, self.at)
                 found.append(((-points, place.km, place.offer.pk.hex, task.pk.hex), task, place, points))
         found.sort(key=lambda row: row[0])
         return [(task.pk, place.offer.pk, place.km, points) for _key, task, place, points in found]
 
-    def why_nobody(self, need: Need) -> dict[str, int]:
+    def why_nobody(self, task: Task) -> dict[str, int]:
         """Condition → how many volunteers fail at this one only, those without anybody left out."""
         found: dict[str, set[UUID]] = {}
-        for place in self.places(need):
-            failing = self.failing(place, need)
+        for place in self.places(task.need):
+            failing = self.failing(place, task)
             if len(failing) == 1:
                 found.setdefault(next(iter(failing)), set()).add(place.volunteer.pk)
         return {name: len(people) for name, people in found.items()}

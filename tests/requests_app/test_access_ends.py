@@ -123,7 +123,7 @@ def test_the_grant_of_the_note_ends_with_the_claim(world: World, end: End) -> No
     ben = world.volunteer("Ben")
     visit, claim = approved(world, ben)
     them = unlocked(ben)
-    grant = Grant.objects.under(claim.slot_owner).get()
+    grant = Grant.objects.under(claim.slot_owner).get(compartment__purpose="note")
     assert grant.unseal(them.reader, them.private_key)
 
     end(claim, visit)

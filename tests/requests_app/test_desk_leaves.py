@@ -83,7 +83,8 @@ def test_what_they_remember_opens_nothing_that_was_written_or_granted_since(worl
     way(world, cleo)
     _, later = world.ask(visit, **FOR_DESK)
 
-    assert (before, opened_with(old)) == (2, 0)
+    # The note, the place, and what is for whoever drives there.
+    assert (before, opened_with(old)) == (3, 0)
     assert not DeskShare.objects.filter(coordinator=cleo.volunteer).exists()
     for each in (need, later):
         fresh = Need.objects.get(pk=each.pk)
@@ -154,7 +155,7 @@ def test_a_renewal_that_breaks_off_changes_nothing(world: World, monkeypatch: py
     with pytest.raises(RuntimeError):
         leave(world, cleo)
 
-    assert (now(cleo).is_coordinator, DeskKey.objects.count(), opened_with(old)) == (True, 1, 2)
+    assert (now(cleo).is_coordinator, DeskKey.objects.count(), opened_with(old)) == (True, 1, 3)
     assert Need.objects.get(pk=need.pk).read_note(world.desk())[0] == NOTE
 
 

@@ -112,13 +112,14 @@ def test_it_says_who_was_asked_and_what_came_of_it(world: World, desk: Browser) 
 
 
 def test_a_note_for_the_desk_opens_with_the_passphrase(world: World) -> None:
-    _, need = world.ask(desk_reads=True, note=NOTE, answers={"wait": "outside"})
+    _, need = world.ask(desk_reads=True, note=NOTE, answers={"wait": "outside", "to": "The old mill"})
     hers = locked(world.coordinator)
     page = hers.page(path(need))
     assert (NOTE in page, f'href="/accounts/unlock/?next={path(need)}"' in page) == (False, True)
     hers.post("/accounts/unlock/", passphrase=world.coordinator.passphrase, next=path(need))
     words = hers.words(path(need))
-    assert f"{NOTE} While you are there, should the driver wait? Yes, outside" in words
+    assert "The way there: Where to? The old mill" in words
+    assert f"{NOTE} While you are there, should somebody wait? The driver, outside" in words
 
 
 def test_a_note_that_is_not_for_the_desk_stays_closed(world: World, desk: Browser) -> None:

@@ -203,7 +203,7 @@ def test_the_desk_sees_it_and_why_nobody_has_taken_it(world: World) -> None:
     client = volunteer_client(world.coordinator)
     assert "An errand" in text(client.get("/desk/"))
     assert client.get(f"/desk/needs/{need.pk}/").status_code == 200
-    nobody = {row.condition: row.would_fit for row in matching.why_nobody(need, AT)}
+    nobody = {row.condition: row.would_fit for row in matching.why_nobody(only_task(need), AT)}
     assert nobody["kind"] == 1
 
 

@@ -34,7 +34,7 @@ def test_the_best_are_those_that_a_plain_search_finds(town: Town) -> None:
 
     found = {task.pk: _told(matching.best(task, AT, 100)) for task in town.tasks()}
 
-    assert found == {task.pk: naive.best(task.need, 100, 200) for task in town.tasks()}
+    assert found == {task.pk: naive.best(task, 100, 200) for task in town.tasks()}
     assert any(found.values())
 
 
@@ -44,7 +44,7 @@ def test_only_the_nearest_are_compared(town: Town, monkeypatch: pytest.MonkeyPat
 
     found = {task.pk: _told(matching.best(task, AT, 1)) for task in town.tasks()}
 
-    assert found == {task.pk: naive.best(task.need, 1, 3) for task in town.tasks()}
+    assert found == {task.pk: naive.best(task, 1, 3) for task in town.tasks()}
 
 
 def test_the_same_question_has_the_same_answer(town: Town) -> None:
@@ -91,9 +91,9 @@ def _tasks(matches: list[matching.Match]) -> set[uuid.UUID]:
 def test_why_nobody_counts_who_would_fit_if_one_thing_were_given_up(town: Town) -> None:
     naive = Naive(AT)
 
-    for need in town.needs:
-        counted = {row.condition: row.would_fit for row in matching.why_nobody(need, AT)}
-        expected = naive.why_nobody(need)
+    for task in town.tasks():
+        counted = {row.condition: row.would_fit for row in matching.why_nobody(task, AT)}
+        expected = naive.why_nobody(task)
         assert counted == {name: expected.get(name, 0) for name in counted}
         assert set(expected) <= set(counted)
 
@@ -114,7 +114,7 @@ def test_the_one_thing_in_the_way_is_named_first(
     _visit, need = world.ask(**unlike)
     assert matching.best(need.tasks.get(), AT, 20) == []
 
-    assert matching.why_nobody(need, AT)[0] == matching.Nobody(condition, 1)
+    assert matching.why_nobody(need.tasks.get(), AT)[0] == matching.Nobody(condition, 1)
 
 
 SMOKE_FREE, FRENCH = conditions.bits(["smoke_free"]), languages.bits(["fr"])

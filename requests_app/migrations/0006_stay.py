@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('requests_app', '0003_second_code'),
+        ('requests_app', '0005_nights'),
     ]
 
     operations = [
