@@ -188,7 +188,7 @@ class _Needs:
             parts=int(clock.Part.MORNING),
             covers=int(clock.Part.MORNING),
             note="We do not have to talk.",
-            answers={"companions": "one", "wishes": ["sit", "quiet"]},
+            answers={"companions": "one", "wishes": ["sit"], "want_quiet": "yes"},
         )
 
     def _for_the_desk(self) -> tuple[Visit, Need]:

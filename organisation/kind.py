@@ -9,8 +9,22 @@ from typing import Final, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from organisation import conditions, house, legs
+from organisation import conditions, house, legs, presets
+from organisation.tap import ASKER, EVENING, MOMENTS, SIDES, START, VOLUNTEER, Tap
 from privacy import clock
+
+__all__ = [
+    "ASKER",
+    "VOLUNTEER",
+    "Answers",
+    "BadKind",
+    "Choice",
+    "Kind",
+    "Question",
+    "Tap",
+    "TaskSpec",
+    "Text",
+]
 
 Text = str | Promise
 Answers = Mapping[str, object]
@@ -95,6 +109,10 @@ def _never(answers: Answers) -> bool:
     return False
 
 
+def _at_once(answers: Answers) -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """One task of a need: the unit one volunteer takes. `needed` decides by the answers.
@@ -113,6 +131,10 @@ class TaskSpec:
     begins_elsewhere: bool = False
     # By these answers it begins when she writes, not at a time.
     when_told: Callable[[Answers], bool] = _never
+    # Only if one of these cannot come: until then whoever takes it reads nothing.
+    backs: tuple[str, ...] = ()
+    # After how many hours they take over from the others; 0: they are there from the beginning.
+    after_hours: Callable[[Answers], int] = _at_once
 
 
 @dataclass(frozen=True)
@@ -178,6 +200,12 @@ class Kind:
     household_agrees: bool = False
     # What somebody who is on the way presses when they cannot go on at all; empty: there is no such button.
     cannot_go_on_label: Text = ""
+    # What is expected from whom, in the order in which it happens.
+    taps: tuple[Tap, ...] = ()
+    # How long "If I do not come out" can be read after the end of the last part; None: not asked.
+    plan_lives: timedelta | None = None
+    # What whoever comes keeps in mind, a few short lines.
+    card: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
         for wrong, sentence in _complaints(self):
@@ -236,6 +264,20 @@ class Kind:
     def role_name(self, role: str) -> Text:
         """The role for people to read; the kind's name for a role it no longer has."""
         return next((task.name for task in self.tasks if task.role == role), self.name)
+
+    @property
+    def meets_at_a_time(self) -> bool:
+        """Whether something is waited for from the moment they meet."""
+        return any(tap.after == START for tap in self.taps)
+
+    def backs(self, role: str) -> tuple[str, ...]:
+        """The roles this one is the backup of; empty for everybody who comes."""
+        task = self.task(role)
+        return task.backs if task else ()
+
+    def backup_roles(self) -> list[str]:
+        """The roles of those who come only if somebody else cannot."""
+        return [task.role for task in self.tasks if task.backs]
 
     def question(self, slug: str) -> Question | None:
         """The question with this slug, if it still asks it."""
@@ -308,6 +350,7 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
         bool(kind.people_label) != bool(kind.capacity_label),
         "people and capacity are asked together or not at all.",
     )
+    yield from _complaints_of_taps(kind, roles)
     for question in kind.questions:
         clear = question.privacy == "clear"
         yield clear and question.slug not in CLEAR_FACTS, f"{question.slug} may not be stored in clear."
@@ -318,3 +361,17 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
             with_choices != bool(question.choices),
             f"{question.slug} needs choices exactly if it offers them.",
         )
+
+
+def _complaints_of_taps(kind: Kind, roles: list[str]) -> Iterator[tuple[bool, str]]:
+    yield any(set(task.backs) - set(roles) for task in kind.tasks), "a backup for a role it does not have."
+    yield any(kind.backs(role) for task in kind.tasks for role in task.backs), "a backup of a backup."
+    known = MOMENTS | {"", *(tap.slug for tap in kind.taps)}
+    yield any(tap.after not in known for tap in kind.taps), "a tap after one it does not have."
+    yield any(presets.get(tap.slug) is None for tap in kind.taps), "a tap that nobody can send."
+    yield any(set(tap.by) - SIDES or not tap.by for tap in kind.taps), "a tap from nobody."
+    yield any(set(tap.roles) - set(roles) for tap in kind.taps), "a tap of a role it does not have."
+    yield (
+        any(tap.after == EVENING for tap in kind.taps) and not kind.has_nights,
+        "an evening tap without nights.",
+    )

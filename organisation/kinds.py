@@ -11,7 +11,20 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from organisation import house
-from organisation.kind import BadKind, Choice, Kind, Makes, Question, TaskSpec
+from organisation.kind import (
+    ASKER,
+    VOLUNTEER,
+    Answers,
+    BadKind,
+    Choice,
+    Kind,
+    Makes,
+    Question,
+    Tap,
+    TaskSpec,
+    Text,
+)
+from organisation.tap import END, EVENING, START
 
 
 class UnknownKind(LookupError):
@@ -84,6 +97,37 @@ def _party() -> Iterator[Question]:
     yield Question("which_pets", _("Which animals?"), "text", max_length=100, implies="pets_welcome")
 
 
+def _are_two(answers: Answers) -> bool:
+    """Two people come: she said so, or she left it open and is among many."""
+    chosen = answers.get("companions")
+    return chosen == "two" or (chosen is None and answers.get("setting") in ("police", "court"))
+
+
+def _wants_backup(answers: Answers) -> bool:
+    chosen = answers.get("backup")
+    return chosen == "yes" or (chosen is None and _are_two(answers))
+
+
+def _relief(answers: Answers) -> int:
+    """After how many hours somebody takes over; 0: nobody does."""
+    chosen = str(answers.get("relief", ""))
+    return int(chosen) if chosen.isdecimal() else 0
+
+
+def _wish(slug: str, label: Text) -> Question:
+    """Something she may want, or not want, of whoever comes."""
+    choices = (Choice("yes", _("Yes, please")), Choice("no", _("Please not")))
+    return Question(f"want_{slug}", label, "choice", choices=choices)
+
+
+SETTINGS = (
+    Choice("police", _("At the police")),
+    Choice("court", _("At a court")),
+    Choice("clinic", _("At a clinic")),
+    Choice("office", _("At an office")),
+    Choice("belongings", _("To collect belongings")),
+    Choice("phone", _("On the phone")),
+)
 WHO_MAY_COME = ("only_women", "only_men", "only_trans_nonbinary")
 
 register(
@@ -156,6 +200,7 @@ register(
         rings=(3, 6, 12),
         escalate_every=timedelta(minutes=45),
         urgent_within=timedelta(hours=12),
+        taps=(Tap("ok-tonight", (ASKER, VOLUNTEER), EVENING, grace=timedelta(hours=1)),),
     )
 )
 
@@ -282,6 +327,12 @@ register(
         escalate_every=timedelta(minutes=30),
         urgent_within=timedelta(hours=6),
         cannot_go_on_label=_("My car broke down"),
+        taps=(
+            Tap("on-my-way", (VOLUNTEER,), START, timedelta(minutes=-30), timedelta(minutes=15)),
+            Tap("arrived", (VOLUNTEER,), START, grace=timedelta(minutes=15)),
+            Tap("home-safe", (ASKER,), END, timedelta(hours=2), timedelta(hours=1), roles=("back",)),
+            Tap("home-safe", (VOLUNTEER,), END, timedelta(hours=2), timedelta(hours=1)),
+        ),
     )
 )
 
@@ -297,9 +348,9 @@ register(
         place_label=_("Where should the person meet you?"),
         tasks=(
             TaskSpec("companion", _("Someone to come with you")),
-            TaskSpec(
-                "second_companion", _("A second person"), lambda answers: answers.get("companions") == "two"
-            ),
+            TaskSpec("second_companion", _("A second person"), _are_two),
+            TaskSpec("backup", _("A backup"), _wants_backup, backs=("companion", "second_companion")),
+            TaskSpec("relief", _("A relief"), lambda answers: bool(_relief(answers)), after_hours=_relief),
         ),
         place_from="asker",
         offer_name=_("I can come along"),
@@ -307,11 +358,38 @@ register(
         one_person_each=True,
         questions=(
             Question(
+                "setting",
+                _("What is it?"),
+                "choice",
+                help=_("Stored locked, like all that you answer below."),
+                choices=SETTINGS,
+                folded=False,
+            ),
+            Question(
                 "companions",
                 _("How many people should come?"),
                 "choice",
+                help=_("If you choose nothing: two for police and court, else one."),
                 choices=(Choice("one", _("One person")), Choice("two", _("Two people"))),
                 folded=False,
+            ),
+            Question(
+                "backup",
+                _("Should there be a backup?"),
+                "choice",
+                help=_("They come if somebody cannot. Until then they read nothing. For two people: yes."),
+                choices=(Choice("no", _("No")), Choice("yes", _("Yes"))),
+            ),
+            Question(
+                "relief",
+                _("Should somebody take over after some time?"),
+                "choice",
+                choices=(
+                    Choice("no", _("No")),
+                    Choice("2", _("After 2 hours")),
+                    Choice("4", _("After 4 hours")),
+                    Choice("6", _("After 6 hours")),
+                ),
             ),
             Question(
                 "wishes",
@@ -319,12 +397,22 @@ register(
                 "choices",
                 choices=(
                     Choice("sit", _("Sit beside me")),
-                    Choice("quiet", _("Stay silent")),
-                    Choice("speak", _("Speak for me when I ask")),
                     Choice("outside", _("Wait outside")),
                     Choice("home", _("Come home with me after")),
                 ),
             ),
+            _wish("speak", _("Speak for me")),
+            _wish("quiet", _("Stay silent")),
+            _wish("leave", _("Leave when I give the sign")),
+            _wish("lawyer", _("Call the lawyer I name")),
+            Question("sign", _("What is the sign?"), "text", help=_("For example: I cough twice.")),
+            Question(
+                "talk",
+                _("Would you like to talk before?"),
+                "choice",
+                choices=(Choice("no", _("No")), Choice("yes", _("Yes"))),
+            ),
+            Question("talk_how", _("How, and when?"), "text", help=_("For example: here in the messages.")),
         ),
         condition_slugs=(*WHO_MAY_COME, "step_free", "scent_free", "children_welcome", "whole_day"),
         need_lives=timedelta(days=1),
@@ -332,5 +420,20 @@ register(
         rings=(4, 8, 16),
         escalate_every=timedelta(minutes=45),
         urgent_within=timedelta(hours=12),
+        taps=(
+            Tap("arrived", (VOLUNTEER,), START),
+            Tap("inside", (ASKER, VOLUNTEER), "break", timedelta(minutes=30), together=True),
+            Tap("break", (ASKER, VOLUNTEER), together=True),
+            Tap("out", (ASKER, VOLUNTEER), "inside", timedelta(hours=4), together=True),
+            Tap("home-safe", (ASKER, VOLUNTEER), "out", timedelta(hours=2), timedelta(hours=1)),
+            Tap("home-safe", (ASKER, VOLUNTEER), END, timedelta(hours=2), timedelta(hours=1)),
+        ),
+        plan_lives=timedelta(hours=6),
+        card=(
+            _("Sit beside them. Being there is enough."),
+            _("Do not advise. Do not decide for them."),
+            _("Do not record. Take no pictures."),
+            _("Do not retell it, to anybody."),
+        ),
     )
 )

@@ -14,20 +14,24 @@ from django import forms
 from django.utils.translation import gettext, ngettext
 
 from notify.models import Channel
-from organisation import kinds, languages
+from organisation import kinds, languages, presets
 from organisation.models import Organisation
 from privacy.compartments import Opened
 from privacy.crypto import Unreadable
 from requests_app import facts, home
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.forms.stay import LongerForm
-from requests_app.models import Claim, Extension, Message, Need, Proposal, Task
+from requests_app.forms.taps import PlanForm, WhenForm
+from requests_app.models import Claim, Extension, Message, Need, Plan, Proposal, Tap, Task
 from requests_app.models.asked import DESK
 from requests_app.models.extension import ASKER
+from requests_app.models.plan import plan_over_at
 from requests_app.models.sealed import with_compartments
+from requests_app.models.tap import ends_at
 from requests_app.readers import Unlocked
 from requests_app.sentences import Sentence, what_happens
 from requests_app.stay_page import Stay, stay
+from requests_app.taps_page import Promotion, Taps, promotions, relief, taps
 from requests_app.visits import Visit
 from volunteers.models import Volunteer, Vouch
 
@@ -40,6 +44,8 @@ class Line:
     author: str
     text: str
     when: str
+    # Of a message sent with one tap; else "".
+    slug: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,10 @@ class Person:
     words: str = ""
     thread: list[Line] = field(default_factory=list)
     stay: Stay | None = None
+    taps: Taps | None = None
+    relief: str = ""
+    # Of a backup: the tasks they could take now.
+    promotions: list[Promotion] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,7 @@ class Card:
     together: str = ""
     partner_over: str = ""
     call_now: bool = False
+    plan_form: forms.Form | None = None
 
 
 @dataclass(frozen=True)
@@ -120,10 +131,12 @@ def thread_lines(messages: list[Message], claim: Claim, unlocked: Unlocked, side
         Line(
             mine=row.author == side,
             author=other,
-            text=_text(row, opened) or cannot,
+            text=presets.shown(text) or cannot,
             when=facts.hour(row.written_at, "D H:00"),
+            slug=presets.slug_in(text),
         )
         for row in messages
+        for text in [_text(row, opened)]
     ]
 
 
@@ -163,6 +176,9 @@ class _Page:
             claim.need = by_id[claim.need_id]
         self.messages = list(Message.objects.filter(claim__in=self.claims).order_by("place_in_thread"))
         self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
+        self.taps = list(Tap.objects.of_claims(self.claims))
+        self.plans = list(Plan.objects.alive(at).filter(need__in=living))
+        with_compartments(self.plans)
         self.channels = list(Channel.objects.filter(recipient__in=living))
         self.at_desk = Volunteer.objects.coordinators().exists()
         self.extensions = Extension.objects.of(self.claims)
@@ -193,6 +209,7 @@ class _Page:
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
             **(self._asked_together(need) if lives else {}),
             call_now=need.broken_off and not any(claim.is_approved for claim in claims),
+            plan_form=self._plan(need) if lives else None,
         )
 
     def _asked_together(self, need: Need) -> dict[str, Any]:
@@ -239,6 +256,17 @@ class _Page:
     def _proposals(self, need: Need) -> list[Proposal]:
         return [row for row in self.proposals if row.task.need_id == need.pk]
 
+    def _plan(self, need: Need) -> forms.Form | None:
+        """If she does not come out: as she wrote it; None where it is over, or is not asked."""
+        over_at = plan_over_at(need)
+        if over_at is None or over_at <= self.at:
+            return None
+        if self.typed and self.typed.belongs_to == need.pk and isinstance(self.typed.form, PlanForm):
+            return self.typed.form
+        written = [plan for plan in self.plans if plan.need_id == need.pk]
+        text = readable(lambda: written[0].read(self.unlocked), "") if written else ""
+        return PlanForm(initial={"plan": text}, auto_id=f"plan-{need.pk}-%s")
+
     def _person(self, need: Need, claim: Claim, answers: dict[str, Any]) -> Person:
         why = [
             row.reasons
@@ -255,13 +283,36 @@ class _Page:
             "begins_when_told": claim.is_approved
             and kinds.get(need.kind).begins_when_told(claim.task.role, answers),
         }
+        tasks = [task for task in self.tasks if task.need_id == need.pk]
+        if claim.is_backup:
+            others = [other for other in self.claims if other.need_id == need.pk]
+            return Person(**person, promotions=promotions(claim, tasks, others, self.taps, self.at))
+        if claim.is_approved:
+            taken = {other.task_id for other in self.claims if other.is_approved}
+            roles = {task.role: task.pk for task in tasks}
+            person["relief"] = relief(need, claim, answers, taken, roles)
         return Person(**person, **(self._coming(claim) if claim.is_approved else self._choice(claim)))
+
+    def _taps(self, claim: Claim, thread: list[Line]) -> Taps:
+        backups = [other for other in self.claims if other.need_id == claim.need_id and other.is_backup]
+        silent = [row for row in self.taps if row.claim_id == claim.pk]
+        instead = [
+            found
+            for backup in backups
+            for found in promotions(backup, [claim.task], [claim], silent, self.at)
+        ]
+        when = None
+        if kinds.get(claim.need.kind).meets_at_a_time and self.at < ends_at(claim.need):
+            when = self._form(WhenForm, claim, need=claim.need, at=self.at)
+        said = [(line.mine, line.slug) for line in thread]
+        return taps(claim, silent, said, Message.ASKER, self.at, promotions=instead, when_form=when)
 
     def _choice(self, claim: Claim) -> dict[str, Any]:
         """The yes she can give, where it is hers to give."""
         if claim.need.decides == DESK:
             return {}
-        coming = [other for other in self.claims if other.task_id == claim.task_id and other.is_approved]
+        had_its_yes = [other for other in self.claims if other.is_approved or other.is_backup]
+        coming = [other for other in had_its_yes if other.task_id == claim.task_id]
         if coming:
             return {"instead_of": coming[0].volunteer.handle}
         fingerprint = readable(claim.key_fingerprint, "")
@@ -280,12 +331,14 @@ class _Page:
         cannot = gettext("This cannot be read.")
         messages = [row for row in self.messages if row.claim_id == claim.pk]
         place = readable(lambda: claim.read_place(self.unlocked, self.at, self.organisation), None)
+        thread = thread_lines(messages, claim, self.unlocked, Message.ASKER)
         hers = not kinds.get(claim.need.kind).host_seals_place
         return {
             "place": cannot if place is None else place,
             "place_unreadable": place is None,
             "words": readable(lambda: " ".join(claim.two_words()), ""),
-            "thread": thread_lines(messages, claim, self.unlocked, Message.ASKER),
+            "thread": thread,
+            "taps": self._taps(claim, thread),
             "message_form": self._form(MessageForm, claim),
             "stay": self._stay(claim),
             "key_form": self._key(claim),

@@ -12,11 +12,21 @@ from organisation import kinds, languages
 from privacy.crypto import Unreadable
 from requests_app import desk_key, facts, legs, matching
 from requests_app.asker_page import readable, vouched_since
-from requests_app.models import Claim, Extension, Need, Proposal, Task
+from requests_app.models import Claim, Extension, Need, Proposal, Tap, Task
 from requests_app.models.asked import DESK, FIRST
-from requests_app.models.claim_queryset import APPROVED, DECLINED, DONE, HELD, LAPSED, RELEASED, STANDBY
+from requests_app.models.claim_queryset import (
+    APPROVED,
+    BACKUP,
+    DECLINED,
+    DONE,
+    HELD,
+    LAPSED,
+    RELEASED,
+    STANDBY,
+)
 from requests_app.readers import Unlocked
 from requests_app.stay_page import asked_for, waiting_on_desk
+from requests_app.taps_page import Promotion, desk_sentences, promotions
 from volunteers import desk
 from volunteers.models import Volunteer
 
@@ -49,6 +59,8 @@ class Person:
     key_changed: bool
     longer: Extension | None = None
     longer_text: str = ""
+    # Of a backup: the tasks they could take now.
+    promotions: list[Promotion] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ class DeskNeed:
     people: list[Person]
     asked: list[Asked]
     read: Read
+    silent: list[str] = field(default_factory=list)
 
 
 def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: datetime) -> DeskNeed:
@@ -88,6 +101,7 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
     tasks = list(Task.objects.not_closed().filter(need=need))
     for task in tasks:
         task.need = need
+    rows = list(Tap.objects.for_desk(at).filter(claim__need=need))
     return DeskNeed(
         need=need,
         title=facts.title(need),
@@ -96,9 +110,16 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
         ends=facts.moment(need.expires_at, at),
         why_nobody=_why_nobody(need, offered, at),
         nobody_has=legs.nobody_has(tasks, offered, at),
-        people=[_with_longer(_person(need, claim, proposals, at), longer, at) for claim in offered],
+        people=[
+            replace(
+                _with_longer(_person(need, claim, proposals, at), longer, at),
+                promotions=_sends(need, claim, offered, rows, at),
+            )
+            for claim in offered
+        ],
         asked=_asked(need, proposals, claims),
         read=_read(need, tasks, coordinator, private),
+        silent=desk_sentences(rows, at),
     )
 
 
@@ -233,7 +254,7 @@ def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -
     desk_reader = readable(desk.reader, None) if need.decides == DESK and claim.is_approved else None
     claim.need = need
     key_changed = desk_reader is not None and readable(lambda: claim.has_more_for(desk_reader), False)
-    decides = need.decides == DESK and (key_changed or not claim.is_approved)
+    decides = need.decides == DESK and not claim.is_backup and (key_changed or not claim.is_approved)
     return Person(
         claim=claim,
         task_name=facts.title(need, claim.task),
@@ -252,9 +273,18 @@ def _with_longer(person: Person, longer: dict[UUID, Extension], at: datetime) ->
     return replace(person, longer=waiting, longer_text=asked_for(waiting)) if waiting else person
 
 
+def _sends(need: Need, claim: Claim, offered: list[Claim], rows: list[Tap], at: datetime) -> list[Promotion]:
+    if not claim.is_backup:
+        return []
+    tasks = list(Task.objects.live(at).filter(need=need).order_by("role"))
+    return promotions(claim, tasks, offered, rows, at)
+
+
 def _state(claim: Claim, at: datetime) -> str:
     if claim.is_approved:
         return gettext("Comes.")
+    if claim.is_backup:
+        return gettext("Is the backup.")
     if claim.held_until is None:
         return gettext("Stands by.")
     return gettext("Holds it until %(until)s.") % {"until": facts.moment(claim.held_until, at)}
@@ -290,6 +320,7 @@ def _outcome(proposal: Proposal | None, claim: Claim | None) -> str:
         HELD: gettext("Holds it"),
         STANDBY: gettext("Stands by"),
         APPROVED: gettext("Comes"),
+        BACKUP: gettext("Is the backup"),
         DONE: gettext("It is done"),
         RELEASED: gettext("Could not after all"),
         DECLINED: gettext("The answer was no"),

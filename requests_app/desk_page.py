@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from organisation import kinds
 from requests_app import facts
-from requests_app.models import Claim, Event, Extension, Need, Proposal, Task
+from requests_app.models import Claim, Event, Extension, Need, Proposal, Tap, Task
 from requests_app.models.asked import DESK
 from requests_app.models.task import OPEN
 
@@ -88,6 +88,7 @@ class _Table:
         self.asked = Proposal.objects.asked_counts(at)
         self.freed = Event.objects.last_moves(OPEN, at)
         self.longer = Extension.objects.wait_for_desk(at)
+        self.silent = set(Tap.objects.for_desk(at).values_list("claim__task_id", flat=True))
         self.claims: dict[UUID, list[Claim]] = {}
         for claim in Claim.objects.offered(at).on_live_needs(at):
             self.claims.setdefault(claim.task_id, []).append(claim)
@@ -103,13 +104,13 @@ class _Table:
             title=name_of(task),
             when=f"{facts.day(need.day)}, {facts.parts(task.parts)}",
             state=state,
-            state_text=_state_text(state, runs_out_at if ends else None, self.at),
+            state_text=_backup_text(claims) or _state_text(state, runs_out_at if ends else None, self.at),
             waited="" if state == COMING else self._waited(task),
             asked=_asked(task, self.asked.get(task.pk, 0)),
             runs_out_at=runs_out_at,
             runs_out=facts.moment(runs_out_at, self.at),
             begins_at=begins_at,
-            fire=self._fire(task) if state in (YOURS, NOBODY) else "",
+            fire=self._fire(task) if state in (YOURS, NOBODY) else self._silent(task),
             longer=gettext("More nights wait for your yes") if task.pk in self.longer else "",
         )
 
@@ -119,6 +120,9 @@ class _Table:
             return gettext("Should have begun")
         soon = task.urgent or needed_by - self.at <= kinds.get(task.need.kind).urgent_within
         return gettext("Begins soon") if soon else ""
+
+    def _silent(self, task: Task) -> str:
+        return gettext("Somebody is not heard of") if task.pk in self.silent else ""
 
     def _waited(self, task: Task) -> str:
         since = self.freed.get(task.pk, task.need.asked_at)
@@ -132,11 +136,15 @@ class _Table:
 
 def state_of(decides: str, claims: list[Claim]) -> str:
     """Where a task stands, from those who hold it or stand by for it now."""
-    if any(claim.is_approved for claim in claims):
+    if any(claim.is_approved or claim.is_backup for claim in claims):
         return COMING
     if decides == DESK and claims:
         return YOURS
     return HELD if any(claim.held_until for claim in claims) else NOBODY
+
+
+def _backup_text(claims: list[Claim]) -> str:
+    return gettext("There is a backup") if any(claim.is_backup for claim in claims) else ""
 
 
 def _state_text(state: str, held_until: datetime | None, at: datetime) -> str:

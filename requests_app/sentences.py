@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext, ngettext
 
+from organisation import kinds
 from requests_app import facts, legs
 from requests_app.models import Claim, Need, Task
 from requests_app.models.asked import DESK
@@ -35,6 +36,10 @@ def what_happens(
         return _paused()
     if not need.lives(at):
         return _closed(need)
+    # Whoever comes only if somebody else cannot is nobody who comes.
+    backups = set(kinds.get(need.kind).backup_roles())
+    tasks = [task for task in tasks if task.role not in backups]
+    offered = [claim for claim in offered if not claim.is_backup]
     coming = [claim for claim in offered if claim.is_approved]
     left = [task for task in tasks if task.status != DONE]
     if left and len(coming) == len(left):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from privacy.keyring import keyring
 from privacy.models import Heartbeat
 from privacy.states import SomebodyWasFaster
-from requests_app.models import Claim, Need
+from requests_app.models import Claim, Need, Plan
 from requests_app.models.need_queryset import ENDED, ERASED, KEYED
 from requests_app.models.sealed import without_key
 
@@ -28,6 +28,8 @@ def finish_endings(at: datetime) -> None:
         claim.finish_ending(at)
     for need in Need.objects.ending():
         need.finish_ending(at)
+    for plan in Plan.objects.filter(ending=True):
+        plan.finish_ending(at)
     for need in Need.objects.filter(status=ERASED):
         need.purge(at)
 
@@ -45,6 +47,8 @@ def close_what_has_no_key(at: datetime) -> int:
         # Its need's time is over: expiring it ends the claim as well.
         with suppress(SomebodyWasFaster):
             claim.release(at)
+    for plan in without_key(Plan.objects.all()):
+        plan.without_key()
     return len(needs) + len(claims)
 
 
@@ -56,6 +60,7 @@ def free_slots_without_a_row(at: datetime) -> int:
     if runs_elsewhere(at):
         return 0
     owners = [need.slot_owner for need in Need.objects.only("pk")]
+    owners += [plan.slot_owner for plan in Plan.objects.only("pk")]
     owners += [claim.slot_owner for claim in Claim.objects.only("pk")]
     return keyring().reclaim(keyring().unowned(owners))
 

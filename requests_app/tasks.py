@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy import clock
 from privacy.due import Duty, Swept, sweep
 from requests_app import rings
-from requests_app.models import CalledOff, Claim, Knock, Mailbox, Need, Taken, Task
+from requests_app.models import CalledOff, Claim, Knock, Mailbox, Need, Plan, Taken, Tap, Task
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -62,6 +62,16 @@ def forget_called_off(at: datetime) -> Swept:
     return sweep(CalledOff.objects.forgettable(at), at, CalledOff.forget)
 
 
+def miss(at: datetime) -> Swept:
+    """Say that what was expected did not come."""
+    return sweep(Tap.objects.overdue(at), at, Tap.miss)
+
+
+def end_plans(at: datetime) -> Swept:
+    """Destroy the plans whose time is over."""
+    return sweep(Plan.objects.over(at), at, Plan.end)
+
+
 CALL = _("Call people instead. Tell whoever runs the machine to look, and to start it again.")
 
 DUTIES = (
@@ -101,6 +111,25 @@ DUTIES = (
         "expires_at",
         destroys=True,
         says=_("The time of some needs is over. They are not destroyed yet."),
+    ),
+    Duty(
+        "miss",
+        MINUTE,
+        lambda at: Tap.objects.overdue(at),
+        miss,
+        "missed_after",
+        rounded=clock.QUARTER,
+        says=_("Somebody has not said that all is well, and nobody was told."),
+        do=CALL,
+    ),
+    Duty(
+        "end-plans",
+        MINUTE,
+        lambda at: Plan.objects.over(at),
+        end_plans,
+        "over_at",
+        destroys=True,
+        says=_("The time of some plans is over. They are not destroyed yet."),
     ),
     Duty(
         "end-claims",

@@ -12,6 +12,7 @@ from requests_app.views import (
     mine,
     new_key,
     stay,
+    taps,
 )
 from requests_app.views import desk as desk_views
 
@@ -39,6 +40,10 @@ asker = [
     path("a/mine/people/<uuid:claim_id>/longer/", stay.longer, name="longer"),
     path("a/mine/people/<uuid:claim_id>/longer/answer/", stay.longer_answer, name="longer_answer"),
     path("a/mine/needs/<uuid:need_id>/withdraw-together/", stay.withdraw_together, name="withdraw_together"),
+    path("a/mine/people/<uuid:claim_id>/say/", taps.say, name="say"),
+    path("a/mine/people/<uuid:claim_id>/when/", taps.meet_when, name="meet_when"),
+    path("a/mine/people/<uuid:claim_id>/promote/", taps.promote, name="promote"),
+    path("a/mine/needs/<uuid:need_id>/plan/", taps.plan, name="plan"),
     path("a/<slug:slug>/", ask.ask, name="ask"),
 ]
 
@@ -57,6 +62,7 @@ volunteer = [
     path("needs/<uuid:need_id>/message/", board.message, name="write"),
     path("needs/<uuid:need_id>/longer/", stay.host_longer, name="host_longer"),
     path("needs/<uuid:need_id>/longer/answer/", stay.host_longer_answer, name="host_longer_answer"),
+    path("needs/<uuid:need_id>/say/", taps.need_say, name="need_say"),
 ]
 
 people = [
@@ -108,6 +114,7 @@ desk = [
     path("desk/needs/<uuid:need_id>/key/", desk_views.approve_key, name="desk_approve_key"),
     path("desk/needs/<uuid:need_id>/decline/", desk_views.decline, name="desk_decline"),
     path("desk/needs/<uuid:need_id>/longer/", stay.desk_longer, name="desk_longer"),
+    path("desk/needs/<uuid:need_id>/promote/", taps.desk_promote, name="desk_promote"),
     path("desk/people/", include(people)),
     path("desk/settings/", include(settings)),
 ]

@@ -15,10 +15,11 @@ from organisation.models import Organisation
 from requests_app import facts, legs, matching
 from requests_app.asker_page import Line, readable, thread_lines
 from requests_app.matching import Match
-from requests_app.models import CalledOff, Claim, Extension, Message, Need, Taken, Task
+from requests_app.models import CalledOff, Claim, Extension, Message, Need, Taken, Tap, Task
 from requests_app.models.extension import HOST
 from requests_app.readers import Unlocked
 from requests_app.stay_page import Stay, stay
+from requests_app.taps_page import Taps, relief, taps
 from volunteers.models import Offer, Volunteer
 
 
@@ -109,6 +110,9 @@ class Opened:
     words: str = ""
     thread: list[Line] = field(default_factory=list)
     begins_when_told: bool = False
+    plan: str = ""
+    taps: Taps | None = None
+    relief: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,14 @@ class NeedPage:
     holds_until: datetime
     nobody_has: list[str]
     cannot_go_on: str
+    card: list[str]
 
     def part(self, task_id: str) -> Part:
         """The part named in a form, or the only one. Errors: Http404 for one that is not theirs to see."""
         found = [part for part in self.parts if str(part.task.pk) == task_id or len(self.parts) == 1]
-        if not found or (task_id and str(found[0].task.pk) != task_id):
+        # Whoever was the backup a moment ago has another task now: what they press is about that.
+        moved = found and found[0].claim is not None and found[0].claim.was_backup
+        if not found or (task_id and str(found[0].task.pk) != task_id and not moved):
             raise Http404
         return found[0]
 
@@ -201,6 +208,7 @@ def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at
         holds_until=Claim(need=need).hold_until(at),
         nobody_has=legs.nobody_has(tasks, holding, at),
         cannot_go_on=str(kind.cannot_go_on_label) if has_some else "",
+        card=[str(line) for line in kind.card] if any(claim.holds for claim in claims) else [],
     )
 
 
@@ -257,6 +265,8 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
     claim.task.need = claim.need
     own = readable(lambda: claim.task.read_answers(unlocked), {})
     kind = kinds.get(claim.need.kind)
+    thread = [] if waits else thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER)
+    plan = need.plan_now(at)
     return Opened(
         claim=claim,
         title=title,
@@ -268,5 +278,22 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
         place=readable(lambda: claim.read_place(unlocked, at), cannot),
         # Not before she knows whose key it is: they prove to her who stands at the door.
         words="" if waits else readable(lambda: " ".join(claim.two_words()), ""),
-        thread=[] if waits else thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER),
+        thread=thread,
+        plan=readable(lambda: plan.read(unlocked), "") if plan else "",
+        taps=_taps(claim, thread, at),
+        relief=_relief(need, claim, answers, at),
     )
+
+
+def _taps(claim: Claim, thread: list[Line], at: datetime) -> Taps:
+    said = [(line.mine, line.slug) for line in thread]
+    return taps(claim, list(Tap.objects.of_claims([claim])), said, Message.VOLUNTEER, at)
+
+
+def _relief(need: Need, claim: Claim, answers: dict[str, Any], at: datetime) -> str:
+    """Who takes over, and when: what she answered is open here, and who has it is read only then."""
+    if not any(spec.after_hours(answers) for spec in kinds.get(need.kind).tasks):
+        return ""
+    taken = set(Claim.objects.holding(at).filter(need=need).values_list("task_id", flat=True))
+    roles = dict(Task.objects.live(at).filter(need=need).values_list("role", "pk"))
+    return relief(need, claim, answers, taken, roles)

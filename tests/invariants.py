@@ -39,6 +39,7 @@ LEASE_LASTS = timedelta(seconds=25)
 
 LEASED = (
     *("requests_app_need", "requests_app_task", "requests_app_claim", "requests_app_knock"),
+    *("requests_app_tap", "requests_app_plan"),
     *("requests_app_taken", "requests_app_calledoff", "notify_notice", "privacy_session"),
     *("volunteers_invitation", "volunteers_loginrestore"),
 )
@@ -64,6 +65,7 @@ def _plain(column: str) -> str:
 _hosts = _any_of(tuple(kind.slug for kind in kinds.all() if kind.host_seals_place))
 _sleep = _any_of(tuple(kind.slug for kind in kinds.all() if kind.has_nights))
 _each = _any_of(tuple(kind.slug for kind in kinds.all() if kind.one_person_each))
+_backups = _any_of(tuple(f"{kind.slug} {role}" for kind in kinds.all() for role in kind.backup_roles()))
 _live, _holding = _any_of(LIVE), _any_of(HOLDING)
 _ended, _keyed, _not_ended = _any_of(ENDED), _any_of(KEYED), _any_of(NOT_ENDED)
 _unfinished = "('open', 'held', 'approved')"
@@ -71,6 +73,11 @@ _let_in = "(v.status = 'active' AND v.vouched_at IS NOT NULL)"
 # Whose slot closes a compartment c, or ends a grant g.
 _of_need = f"{_plain('{}.slot_owner')} = 'need:' || {_plain('n.id')}"
 _of_claim = f"{_plain('{}.slot_owner')} = 'claim:' || {_plain('cl.id')}"
+_of_plan = f"{_plain('{}.slot_owner')} = 'plan:' || {_plain('pl.id')}"
+# The needs n of which a compartment c is: their own, a claim's or a plan's.
+_anyhow_of_need = f"""({_of_need.format("c")} OR EXISTS (SELECT 1 FROM requests_app_claim cl
+    WHERE cl.need_id = n.id AND {_of_claim.format("c")}) OR EXISTS (SELECT 1 FROM requests_app_plan pl
+    WHERE pl.need_id = n.id AND {_of_plan.format("c")}))"""
 # What ended, and whose keys and rows are gone.
 _over_need = f"(n.status IN {_ended} AND NOT n.ending)"
 _over_claim = f"(cl.status NOT IN {_live} AND NOT cl.ending)"
@@ -92,14 +99,19 @@ CLAIMS = {
     "somebody has one task twice": f"""SELECT task_id, volunteer_id FROM requests_app_claim
         WHERE status IN {_live} GROUP BY task_id, volunteer_id HAVING count(*) > 1""",
     "one person for two parts that need one each": f"""SELECT cl.need_id, cl.volunteer_id FROM {_CLAIM_NEED}
-        WHERE n.kind IN {_each} AND (cl.status IN ('approved', 'standby')
+        WHERE n.kind IN {_each} AND (cl.status IN ('approved', 'backup', 'standby')
         OR (cl.status = 'held' AND cl.held_until > {{now}}))
         GROUP BY cl.need_id, cl.volunteer_id HAVING count(DISTINCT cl.task_id) > 1""",
     "a hold of which the task knows nothing": f"""SELECT cl.id FROM {_CLAIM_TASK}
-        WHERE cl.status IN {_holding} AND t.status <> cl.status""",
+        WHERE cl.status IN {_holding}
+        AND t.status <> CASE cl.status WHEN 'backup' THEN 'approved' ELSE cl.status END""",
+    "a backup of nobody, or one that comes": f"""SELECT cl.id FROM {_CLAIM_TASK}
+        JOIN requests_app_need n ON n.id = cl.need_id WHERE cl.status IN ('backup', 'approved')
+        AND (cl.status = 'backup') <> ((n.kind || ' ' || t.role) IN {_backups})""",
     "a task that is held by nobody": """SELECT t.id FROM requests_app_task t
         WHERE t.status IN ('held', 'approved') AND NOT EXISTS (SELECT 1 FROM requests_app_claim cl
-        WHERE cl.task_id = t.id AND cl.status = t.status)""",
+        WHERE cl.task_id = t.id
+        AND t.status = CASE cl.status WHEN 'backup' THEN 'approved' ELSE cl.status END)""",
     # Of nights one did a part, and somebody else the rest.
     "a done claim of a task that is not done": f"""SELECT cl.id FROM {_CLAIM_TASK}
         JOIN requests_app_need n ON n.id = cl.need_id
@@ -140,7 +152,8 @@ NEEDS = {
         WHERE n.status IN {_ended} AND t.status IN {_unfinished}""",
     "a need with nothing left to do that goes on": f"""SELECT n.id FROM requests_app_need n
         WHERE n.status IN {_not_ended} AND NOT EXISTS (SELECT 1 FROM requests_app_task t
-        WHERE t.need_id = n.id AND t.status IN {_unfinished})""",
+        WHERE t.need_id = n.id AND t.status IN {_unfinished}
+        AND (n.kind || ' ' || t.role) NOT IN {_backups})""",
     "somebody has it, and others are still asked": """SELECT id FROM requests_app_task
         WHERE status IN ('held', 'approved') AND escalate_after IS NOT NULL""",
     "an end without a time to be purged, or that time without an end": f"""SELECT id FROM requests_app_need
@@ -180,32 +193,40 @@ SEALED = {
     "the place of a claim that ended": f"""SELECT cl.id FROM requests_app_claim cl
         WHERE {_over_claim} AND cl.place IS NOT NULL""",
     "a place before anybody said yes": f"""SELECT cl.id FROM {_CLAIM_NEED} WHERE cl.place IS NOT NULL
-        AND cl.status IN ('held', 'standby') AND n.kind NOT IN {_hosts}""",
+        AND cl.status IN ('held', 'standby', 'backup') AND n.kind NOT IN {_hosts}""",
     "messages of a claim nobody said yes to": """SELECT m.id FROM requests_app_message m
         JOIN requests_app_claim cl ON cl.id = m.claim_id WHERE cl.status <> 'approved' AND NOT cl.ending""",
+    "something waited for of what ended": f"""SELECT p.id FROM requests_app_tap p
+        JOIN requests_app_claim cl ON cl.id = p.claim_id WHERE {_over_claim}""",
+    "two plans of one need": """SELECT need_id FROM requests_app_plan WHERE NOT ending
+        GROUP BY need_id HAVING count(*) > 1""",
+    "a plan of what ended": f"""SELECT pl.id FROM requests_app_plan pl
+        JOIN requests_app_need n ON n.id = pl.need_id WHERE {_over_need}""",
     "two messages at one place": """SELECT claim_id, place_in_thread FROM requests_app_message
         GROUP BY claim_id, place_in_thread HAVING count(*) > 1""",
     "a compartment of nobody, or of what ended": f"""SELECT c.id FROM privacy_compartment c
         WHERE NOT EXISTS (SELECT 1 FROM requests_app_need n
             WHERE {_of_need.format("c")} AND n.slot_number = c.slot_number AND NOT {_over_need})
         AND NOT EXISTS (SELECT 1 FROM requests_app_claim cl
-            WHERE {_of_claim.format("c")} AND cl.slot_number = c.slot_number AND NOT {_over_claim})""",
+            WHERE {_of_claim.format("c")} AND cl.slot_number = c.slot_number AND NOT {_over_claim})
+        AND NOT EXISTS (SELECT 1 FROM requests_app_plan pl
+            WHERE {_of_plan.format("c")} AND pl.slot_number = c.slot_number)""",
     "two compartments for one thing": """SELECT slot_owner, purpose FROM privacy_compartment
         GROUP BY slot_owner, purpose HAVING count(*) > 1""",
     "a compartment its asker cannot open": f"""SELECT c.id FROM privacy_compartment c
-        JOIN requests_app_need n ON {_of_need.format("c")} OR EXISTS (SELECT 1 FROM requests_app_claim cl
-            WHERE cl.need_id = n.id AND {_of_claim.format("c")})
+        JOIN requests_app_need n ON {_anyhow_of_need}
         WHERE NOT EXISTS (SELECT 1 FROM privacy_grant g WHERE g.compartment_id = c.id
             AND g.reader_kind = 'mailbox' AND {_plain("g.reader_id")} = {_plain("n.mailbox_id")})""",
     "granted to another asker": f"""SELECT g.id FROM {_GRANT}
-        JOIN requests_app_need n ON {_of_need.format("c")} OR EXISTS (SELECT 1 FROM requests_app_claim cl
-            WHERE cl.need_id = n.id AND {_of_claim.format("c")})
+        JOIN requests_app_need n ON {_anyhow_of_need}
         WHERE g.reader_kind = 'mailbox' AND {_plain("g.reader_id")} <> {_plain("n.mailbox_id")}""",
     "granted to a volunteer who does not come": f"""SELECT g.id FROM {_GRANT}
         WHERE g.reader_kind = 'volunteer' AND NOT EXISTS (SELECT 1 FROM requests_app_claim cl
             JOIN requests_app_need n ON n.id = cl.need_id
+            LEFT JOIN requests_app_plan pl ON pl.need_id = n.id
             WHERE {_plain("cl.volunteer_id")} = {_plain("g.reader_id")} AND NOT {_over_claim}
-            AND ({_of_claim.format("c")} OR ({_of_need.format("c")} AND {_of_claim.format("g")})))""",
+            AND cl.status <> 'backup' AND ({_of_claim.format("c")}
+                OR (({_of_need.format("c")} OR {_of_plan.format("c")}) AND {_of_claim.format("g")})))""",
     "granted under a slot of nobody, or of what ended": f"""SELECT g.id FROM privacy_grant g
         WHERE (g.slot_owner = '') <> (g.slot_number IS NULL) OR (g.slot_owner <> ''
         AND NOT EXISTS (SELECT 1 FROM requests_app_claim cl WHERE {_of_claim.format("g")}
@@ -260,6 +281,11 @@ AT_REST: Mapping[str, str] = {
         WHERE status IN {_not_ended} AND expires_at <= {{late}}""",
     "an ended need to be purged": "SELECT id FROM requests_app_need WHERE purge_after <= {late}",
     "a need that is still ending": "SELECT id FROM requests_app_need WHERE ending",
+    "a plan that is over": "SELECT id FROM requests_app_plan WHERE ending OR over_at <= {late}",
+    "what did not come, and nobody was told": """SELECT p.id FROM requests_app_tap p
+        JOIN requests_app_claim cl ON cl.id = p.claim_id JOIN requests_app_need n ON n.id = cl.need_id
+        WHERE p.status = 'expected' AND p.missed_after <= {asked} AND cl.status = 'approved'
+        AND n.status = 'open' AND n.expires_at > {now}""",
     "a claim that is still ending": "SELECT id FROM requests_app_claim WHERE ending",
     "an erased need": "SELECT id FROM requests_app_need WHERE status = 'erased'",
     "a ring nobody asked": f"""SELECT t.id FROM {_TASK_NEED} WHERE t.status = 'open' AND n.status = 'open'
@@ -306,9 +332,10 @@ class Ask:
 
     def owners(self, live: bool = True) -> dict[str, int]:
         """Owner of a slot → its number, of what must have a live one (or of every row)."""
-        where = {"need": f"status IN {_keyed}", "claim": f"status IN {_live}"} if live else {}
+        live_rows = {"need": f"status IN {_keyed}", "claim": f"status IN {_live}", "plan": "NOT ending"}
+        where = live_rows if live else {}
         found = {}
-        for name in ("need", "claim"):
+        for name in ("need", "claim", "plan"):
             rows = self.run(
                 f"SELECT id, slot_number FROM requests_app_{name} WHERE {where.get(name, 'true')}", []
             )

@@ -25,6 +25,7 @@ from requests_app.models.asked import DESK, FIRST, SHE, Asked
 DAYS_AHEAD = 30
 NOTE_LENGTH = 2000
 PLACE_LENGTH = 300
+PLAN_LENGTH = 900
 TOO_LONG = _("This is too long. Please use at most %(limit_value)d characters.")
 # Hours until she can look again; 0 is "any time".
 LOOK_AGAIN = (
@@ -102,6 +103,14 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
         ),
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
         max_length=NOTE_LENGTH,
+        required=False,
+        error_messages={"max_length": TOO_LONG},
+    )
+    plan = forms.CharField(
+        label=_("If you do not come out, what should they do?"),
+        help_text=_("Stored locked, apart. Whoever comes reads it. It is destroyed some hours after."),
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        max_length=PLAN_LENGTH,
         required=False,
         error_messages={"max_length": TOO_LONG},
     )
@@ -194,6 +203,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
         not_asked += [] if desk else ["desk_reads", "place"]
         not_asked += [] if kind.place_from == "asker" else ["place"]
         not_asked += [] if conditions.wish_choices(kind.condition_slugs) else ["wishes"]
+        not_asked += ["plan"] if kind.plan_lives is None else []
         for name in set(not_asked):
             del fields[name]
         self.ask_how_to_tell()
@@ -219,6 +229,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
             (gettext("Who may come, and what must be so"), self._named("who", "conditions")),
             (gettext("What would be good"), self._named("wishes")),
             (gettext("More about it"), self._questions(folded)),
+            (gettext("If you do not come out"), self._named("plan")),
             (gettext("A note"), self._named("note", "desk_reads")),
             (
                 gettext("Who decides, and when you look again"),
@@ -299,6 +310,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
             parts_of=self.parts_of(),
             tell=self.tell(),
             paused=data["not_yet"],
+            plan=data.get("plan", ""),
         )
 
     def once_more(self) -> "AskForm":

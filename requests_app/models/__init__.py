@@ -12,9 +12,11 @@ from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import Need
 from requests_app.models.need_day import NeedDay
+from requests_app.models.plan import Plan
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.shared import KeyChanged
 from requests_app.models.taken import Taken
+from requests_app.models.tap import Tap
 from requests_app.models.task import Task
 
 __all__ = [
@@ -34,8 +36,10 @@ __all__ = [
     "NeverMatch",
     "NotForYou",
     "NotNow",
+    "Plan",
     "Proposal",
     "Taken",
+    "Tap",
     "Task",
     "TooLate",
     "TooLong",

@@ -17,6 +17,7 @@ from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, STANDBY
 from requests_app.models.shared import PLACE, THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
+from requests_app.models.tap import Tap
 from requests_app.readers import Unlocked
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class CanBeApproved(Shared):
 
         def _move(self, to: str, at: datetime, **changes: Any) -> None: ...
         def _give_up_hold(self, at: datetime) -> None: ...
+        def _agree(self, at: datetime) -> None: ...
         def hold_until(self, at: datetime) -> datetime: ...
 
     def approve_unattended(self, at: datetime) -> None:
@@ -66,21 +68,27 @@ class CanBeApproved(Shared):
             if self.need.is_never_for(self.volunteer):
                 raise SomebodyWasFaster
             self._approve(at)
-            # A host's place was sealed when claiming, and is not hers to write over.
-            if place and not kinds.get(self.need.kind).host_seals_place:
-                self.seal_place(place, at)
-            self.grant_note(unlocked, at)
-            self.copy_desk_place(unlocked, at)
-            outbox.queue(self.volunteer_id, f"claim:{self.id}:approved", at, pace="now")
+            if self.is_approved:
+                self._reveal(unlocked, place, at)
+            pace = "now" if self.is_approved else ""
+            outbox.queue(self.volunteer_id, f"claim:{self.id}:approved", at, pace=pace)
             if self.need.decides == DESK:
                 outbox.queue(self.need_id, f"claim:{self.id}:approved", at, pace="now")
+
+    def _reveal(self, unlocked: Unlocked, place: str, at: datetime) -> None:
+        # A host's place was sealed when claiming, and is not hers to write over.
+        if place and not kinds.get(self.need.kind).host_seals_place:
+            self.seal_place(place, at)
+        self.grant_note(unlocked, at)
+        self.copy_desk_place(unlocked, at)
+        self.grant_plan(unlocked, at)
 
     def _take_over(self, at: datetime) -> None:
         """She chose somebody who stands by: whoever holds it stands by instead."""
         holder = self.task.claims.holding(at).first()
         if holder is None:
             self.task._move("held", at, escalate_after=None)
-        elif holder.is_approved:
+        elif holder.is_approved or holder.is_backup:
             raise SomebodyWasFaster
         else:
             holder._give_up_hold(at)
@@ -91,12 +99,16 @@ class CanBeApproved(Shared):
         Taken.objects.note(self.volunteer, at)
 
     def _approve(self, at: datetime) -> None:
+        if kinds.get(self.need.kind).backs(self.task.role):
+            self._agree(at)
+            return
         self._move(APPROVED, at, held_until=None)
         self.task._move("approved", at, urgent=False)
         CalledOff.objects.take_back(self.volunteer)
         self.need.has_somebody_again()
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
+        Tap.objects.plan(cast("Claim", self), at)
 
     def meet_at(self, text: str, at: datetime) -> None:
         """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""

@@ -51,3 +51,5 @@ class Asked:
     # Nobody sees it before she says so on her page.
     paused: bool = False
     form_key: bytes | None = field(default=None, repr=False)
+    # If she does not come out; "" where nothing was written.
+    plan: str = field(default="", repr=False)

@@ -19,13 +19,14 @@ from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Grant
 from privacy.states import MoveRefused, SomebodyWasFaster, Stateful
-from requests_app.models.approving import CanBeApproved
 from requests_app.models.asked import DESK, FIRST
+from requests_app.models.backing_up import CanBeBackup
 from requests_app.models.bed_night import BedNight
-from requests_app.models.called_off import CalledOff
 from requests_app.models.cannot_go_on import CanStopHere
+from requests_app.models.claim_news import TellsNews
 from requests_app.models.claim_queryset import (
     APPROVED,
+    BACKUP,
     DECLINED,
     DONE,
     HELD,
@@ -42,8 +43,9 @@ from requests_app.models.message import Message
 from requests_app.models.moving_on import CanMoveOn
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
-from requests_app.models.shared import PLACE
 from requests_app.models.taken import Taken
+from requests_app.models.tap import Tap
+from requests_app.models.tapping import CanTap
 from volunteers import desk
 from volunteers.models import Offer, Volunteer
 
@@ -59,12 +61,13 @@ class NotForYou(Exception):
     """The answer to them was no, or they have another part of it, and each needs a person of its own."""
 
 
-class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
+class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
         HELD: {
             APPROVED: "approve, approve_unattended",
+            BACKUP: "approve, approve_unattended",
             STANDBY: "approve",
             RELEASED: "release, cannot_go_on, suspend, end_with_need",
             DECLINED: "decline",
@@ -77,6 +80,11 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
         },
         APPROVED: {
             DONE: "finish, met, move_on",
+            RELEASED: "release, cannot_go_on, suspend, end_with_need",
+            DECLINED: "decline",
+        },
+        BACKUP: {
+            APPROVED: "promote, promote_unattended",
             RELEASED: "release, cannot_go_on, suspend, end_with_need",
             DECLINED: "decline",
         },
@@ -103,6 +111,7 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
 
     privacy = FieldClasses(
         sealed=("place",),
+        derived=("agreed_key",),
         clear=(
             *("id", "need", "task", "volunteer", "offer", "status", "ending", "place_in_line"),
             *("held_until", "slot_number", "claimed_at", "place_is_address"),
@@ -266,7 +275,7 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
     def end_with_need(self, done: bool, at: datetime) -> None:
         """The need (or its task) ended, and this claim with it. Inside that transaction."""
         was_approved = self.is_approved
-        if self.status == HELD:
+        if self.status in (HELD, BACKUP):
             # It never came to anything: it does not count towards what they take in a week.
             Taken.objects.take_back(self.volunteer, self.claimed_at)
         self._move(DONE if done else RELEASED, at, ending=True, held_until=None)
@@ -277,8 +286,9 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
             self._call_off(at)
         BedNight.objects.free(self)
 
-    def leave_within(self, to: str, at: datetime) -> None:
-        """End this claim inside the caller's transaction; `finish_soon` follows its commit."""
+    def leave_within(self, to: str, at: datetime, passes_on: bool = True) -> None:
+        """End this claim inside the caller's transaction; `finish_soon` follows its commit. Not `passes_on`:
+        the caller has somebody for the task."""
         seen = self.status
         self._see(at)
         if to == DECLINED and self.status != seen:
@@ -296,7 +306,7 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
         self._take_back_news()
         self._tell_left(was, to, at)
         if was in HOLDING and (was != APPROVED or self.need.went_on_without(self, at)):
-            self.task.free_again(at)
+            self.task.free_again(at, passes_on)
 
     def finish_ending(self, at: datetime | None = None) -> None:
         """Destroy the slot, then delete what it opened. Harmless when done before."""
@@ -307,6 +317,7 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
             self._own().delete()
             Grant.objects.under(self.slot_owner).delete()
             Message.objects.filter(claim=self).delete()
+            Tap.objects.filter(claim=self).delete()
             Claim.objects.filter(pk=self.pk).update(ending=False, place=None)
         self.ending, self.place = False, None
 
@@ -340,7 +351,10 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
         self.need = Need.objects.lock(self.need_id)
         if not self.need.lives(at):
             raise SomebodyWasFaster
-        self.refresh_from_db(fields=["status", "held_until", "ending", "place"])
+        task = self.task
+        self.refresh_from_db(fields=["status", "held_until", "ending", "place", "agreed_key", "task"])
+        # Whoever was the backup may have another one now.
+        self.task = task if self.task_id == task.pk else self.task
         self.task.refresh_from_db(fields=["status", "escalate_after"])
         self.look_again()
 
@@ -354,31 +368,6 @@ class Claim(CanBeApproved, CanMoveOn, CanStopHere, Stateful, DueRow):
     def _give_up_hold(self, at: datetime) -> None:
         BedNight.objects.free(self)
         Taken.objects.take_back(self.volunteer, self.claimed_at)
-
-    def _take_back_news(self) -> None:
-        """It ends: what was said of it while it went on, and has not left yet, is no news any more."""
-        told = (self.need_id, self.volunteer_id, *desk.who_is_told())
-        keys = [f"claim:{self.id}:{what}" for what in ("held", "next", "approved", "back", "decide")]
-        keys += [f"message:{pk}" for pk in self.messages.values_list("pk", flat=True)]
-        keys += [f"place:{pk}" for pk in self._own().filter(purpose=PLACE).values_list("pk", flat=True)]
-        outbox.take_back([(recipient, key) for recipient in told for key in keys])
-        outbox.take_back([(self.volunteer_id, f"task:{self.task_id}:asked")])
-
-    def _tell_left(self, was: str, to: str, at: datetime) -> None:
-        """Who has to know: she, when somebody she counted on is gone; the volunteer, when they are."""
-        if to == RELEASED and was in HOLDING:
-            pace = "changed" if was == APPROVED else ""
-            outbox.queue(self.need_id, f"claim:{self.id}:left", at, pace=pace)
-        elif to in (DECLINED, LAPSED):
-            pace = "changed" if was == APPROVED else ""
-            outbox.queue(self.volunteer_id, f"claim:{self.id}:left", at, pace=pace)
-            if was == APPROVED:
-                self._call_off(at)
-
-    def _call_off(self, at: datetime) -> None:
-        """The volunteer was expected, and is not any more; once the days asked for are over, nobody is."""
-        if at < clock.day_end(self.need.last_day()):
-            CalledOff.objects.tell(self.volunteer, at)
 
     def _moved(self, to: str, at: datetime) -> None:
         for extension in self.extensions.asked() if to not in LIVE else ():

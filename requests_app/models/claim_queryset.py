@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     pass
 
 HELD, STANDBY, APPROVED = "held", "standby", "approved"
+# The answer was yes, for the case that somebody else cannot come: until then they open nothing.
+BACKUP = "backup"
 DONE, RELEASED, DECLINED, LAPSED = "done", "released", "declined", "lapsed"
-HOLDING = (HELD, APPROVED)
-LIVE = (HELD, STANDBY, APPROVED)
+HOLDING = (HELD, APPROVED, BACKUP)
+LIVE = (HELD, STANDBY, APPROVED, BACKUP)
+# Live without a time at which that ends.
+LASTING = (STANDBY, APPROVED, BACKUP)
 
 
 class ClaimQuerySet(DueQuerySet["Claim"]):
@@ -28,8 +32,8 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         return self.filter(status__in=LIVE)
 
     def holding(self, at: datetime) -> "ClaimQuerySet":
-        """The claim that keeps others out now: approved, or held and its time is not over."""
-        return self.filter(Q(status=APPROVED) | Q(status=HELD, held_until__gt=at))
+        """The claim that keeps others out now: it had its yes, or is held and its time is not over."""
+        return self.filter(Q(status__in=(APPROVED, BACKUP)) | Q(status=HELD, held_until__gt=at))
 
     def overdue(self, at: datetime) -> "ClaimQuerySet":
         """Holds whose time is over. Every query already treats them as gone."""
@@ -45,13 +49,17 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
     def standing_by(self) -> "ClaimQuerySet":
         return self.filter(status=STANDBY).select_related("volunteer").order_by("place_in_line")
 
+    def backups(self) -> "ClaimQuerySet":
+        """Who comes if somebody else cannot, in the order in which they took it."""
+        return self.filter(status=BACKUP).select_related("volunteer", "task").order_by("claimed_at", "pk")
+
     def ending(self) -> "ClaimQuerySet":
         """Ended, but the destruction of the slot was not yet finished."""
         return self.filter(ending=True)
 
     def of(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
         """A volunteer's own live claims on needs that live: what "mine" lists and opens."""
-        current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
+        current = Q(status__in=LASTING) | Q(status=HELD, held_until__gt=at)
         return (
             self.filter(current, volunteer=volunteer, need__status="open", need__expires_at__gt=at)
             .select_related("task", "need", "need__area", "need__mailbox", "volunteer")
@@ -94,15 +102,21 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
         related = ("task", "need", "need__mailbox", "volunteer", "offer")
         return self.filter(need=need_id, need__decides=DESK).select_related(*related)
 
+    def backups_of(self, need_id: uuid.UUID, at: datetime) -> "ClaimQuerySet":
+        """The backups of a need that lives, also those that were sent. All others are a 404."""
+        related = ("task", "need", "need__mailbox", "volunteer", "offer")
+        found = self.on_live_needs(at).filter(need=need_id, agreed_key__isnull=False)
+        return found.select_related(*related)
+
     def live_counts(self, at: datetime) -> dict[uuid.UUID, int]:
         """volunteer id → how many things they have taken or stand by for now. One query."""
-        current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
+        current = Q(status__in=LASTING) | Q(status=HELD, held_until__gt=at)
         rows = self.on_live_needs(at).filter(current).values_list("volunteer_id")
         return dict(rows.annotate(Count("pk")))
 
     def offered(self, at: datetime) -> "ClaimQuerySet":
         """Who the asker (or the desk) can choose from, the one who holds it first."""
-        current = Q(status__in=(STANDBY, APPROVED)) | Q(status=HELD, held_until__gt=at)
+        current = Q(status__in=LASTING) | Q(status=HELD, held_until__gt=at)
         return (
             self.filter(current)
             .select_related("volunteer", "task", "need", "need__mailbox", "offer")

@@ -58,6 +58,8 @@ def _with(asked: Asked, slug: str) -> Asked:
         wishes=0,
         note="",
         place="",
+        plan="",
+        parts_of={},
         answers={},
         form_key=None,
     )

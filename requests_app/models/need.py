@@ -39,6 +39,7 @@ from requests_app.models.need_queryset import (
 )
 from requests_app.models.nights import HasNights
 from requests_app.models.paused import PAUSED, CanBePaused
+from requests_app.models.plan import HasPlan
 from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 SHOWN_AFTER_END = timedelta(hours=24)
 
 
-class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
+class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, HasPlan, Stateful, DueRow):
     """What one asker asked. It makes the tasks that volunteers take."""
 
     ENDS = {
@@ -234,6 +235,8 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
             return
         claim.grant_note(unlocked, at)
         claim.copy_desk_place(unlocked, at)
+        claim.copy_known_place(unlocked, at)
+        claim.grant_plan(unlocked, at)
 
     def is_taken_elsewhere_by(self, volunteer: Volunteer, task_id: uuid.UUID, at: datetime) -> bool:
         """Whether they have another part of it, where each part needs somebody of its own."""
@@ -291,12 +294,13 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
             return False
         self._move(to, at, ending=True, purge_after=_purge_after(to, at))
         self.end_claims(at, met=to == MET)
+        self.end_plans()
         self.tasks.close_all(met=to == MET, at=at)
         return True
 
     def begin_ending_if_done(self, at: datetime) -> bool:
         """Inside the transaction that did one of its tasks: met, if that was the last one."""
-        return not self.tasks.unfinished().exists() and self._begin_ending(MET, at)
+        return not self.tasks.unfinished().to_be_done(self.kind).exists() and self._begin_ending(MET, at)
 
     def end_claims(self, at: datetime, met: bool = False) -> None:
         """Inside a transaction: whoever has something of it, or stands by, has it no longer."""
@@ -330,6 +334,7 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
         between is finished by the next call, at the next start or by the broom."""
         for claim in self.claims.all():
             claim.finish_ending()
+        self.finish_plans()
         keyring().destroy(self.slot_number, self.slot_owner)
         with transaction.atomic():
             Compartment.objects.of(self.slot_owner).delete()
@@ -342,7 +347,7 @@ class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, Stateful, DueRow):
         """Delete the rows of an ended need; the mailbox goes with its last one."""
         if self.status in NOT_ENDED or self.ending:
             return
-        slots = [(row.slot_number, row.slot_owner) for row in (self, *self.claims.all())]
+        slots = [(row.slot_number, row.slot_owner) for row in (self, *self.claims.all(), *self.plans.all())]
         mailbox = self.mailbox
         for number, owner in slots:
             # Destroyed long ago, unless something was forgotten: then now, before nothing names it any more.

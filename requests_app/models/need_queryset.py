@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from organisation import kinds
 from organisation.models import Organisation
@@ -20,6 +20,7 @@ from requests_app.models.event import Event
 from requests_app.models.linked import asked_with
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.paused import PAUSED
+from requests_app.models.plan import Plan
 from requests_app.models.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ class NeedQuerySet(DueQuerySet["Need"]):
         return lost.select_related("area")
 
     def taken_without_her(self, at: datetime) -> "NeedQuerySet":
-        """Needs that live, where the desk or the first volunteer decided: what she wrote may wait for her."""
-        return self.open(at).exclude(decides=SHE).filter(claims__status="approved").distinct()
+        """Needs that live, where the desk or the first volunteer decided, or a backup was sent: what she
+        wrote may wait for her."""
+        without_her = ~Q(decides=SHE) | Q(claims__agreed_key__isnull=False)
+        return self.open(at).filter(without_her, claims__status="approved").distinct()
 
     def shown_to(self, mailbox: Mailbox) -> "NeedQuerySet":
         """What the asker's page lists: newest first, ended ones until they are purged."""
@@ -95,14 +98,19 @@ class NeedQuerySet(DueQuerySet["Need"]):
         where the row could not be stored.
         """
         made = [self._new(mailbox, one, at) for one in (asked, *asked_with(asked))]
-        slots = []
+        slots, plans = [], []
         try:
-            for need, _asked in made:
+            for need, one in made:
                 slots.append((keyring().allocate(need.slot_owner).number, need.slot_owner))
                 need.slot_number = slots[-1][0]
+                plans += [(Plan.objects.begin(need, at), one.plan)] if one.plan else []
             with transaction.atomic():
                 self._store_all(made, mailbox, at)
+                for plan, text in plans:
+                    plan.seal(text, mailbox.reader(), at)
         except BaseException:
+            for plan, _text in plans:
+                plan.give_back()
             for number, owner in slots:
                 keyring().destroy(number, owner)
                 keyring().release(number, owner)

@@ -101,6 +101,7 @@ class Shared(Sealed):
             for purpose in (PLACE, THREAD):
                 self._grant(self.compartment(purpose), unlocked, at)
             self.grant_note(unlocked, at)
+            self.grant_plan(unlocked, at)
             outbox.queue(self.volunteer_id, f"claim:{self.id}:key:{key_fingerprint}", at, pace="now")
 
     def _grant(self, compartment: Compartment | None, unlocked: Unlocked, at: datetime) -> None:
@@ -159,6 +160,11 @@ class Shared(Sealed):
         except Unreadable:
             return
         opened.grant(compartment, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
+
+    def grant_plan(self, unlocked: Unlocked, at: datetime) -> None:
+        """Let the approved volunteer read what to do if she does not come out, under this claim's slot."""
+        if (plan := self.need.plan_now(at)) is not None and self.is_approved:
+            plan.grant(self, unlocked, at)
 
     def copy_desk_place(self, unlocked: Unlocked, at: datetime) -> None:
         """A place she sealed before anybody was approved goes to the one who now is.

@@ -1,8 +1,9 @@
 """A task: the unit one volunteer takes."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, models, transaction
@@ -55,6 +56,10 @@ class TaskQuerySet(DueQuerySet["Task"]):
             .select_related("need", "need__area")
             .order_by("need__asked_at", "need_id", "position")
         )
+
+    def of_need(self, need_id: uuid.UUID) -> "TaskQuerySet":
+        """The tasks of one need, with it: anybody else's is a 404."""
+        return self.filter(need=need_id).select_related("need")
 
     def for_board(self) -> "TaskQuerySet":
         """With what a row of the board shows."""
@@ -121,6 +126,10 @@ class TaskQuerySet(DueQuerySet["Task"]):
         """Neither done nor closed."""
         return self.filter(status__in=LIVE)
 
+    def to_be_done(self, kind: str) -> "TaskQuerySet":
+        """Those of a need of this kind without which it is not done: not its backups."""
+        return self.exclude(role__in=kinds.get(kind).backup_roles())
+
     def close_all(self, met: bool, at: datetime) -> None:
         """The need ended: what was not done closes with it."""
         for task in self.unfinished():
@@ -131,9 +140,13 @@ class Task(Leg, Stateful, DueRow):
     """One unit of a need that one volunteer takes: a stay, a leg, a companion."""
 
     MOVES = {
-        OPEN: {HELD: "claim, step_in, approve, free_again", CLOSED: "close_all"},
-        HELD: {OPEN: "free_again, let_go", APPROVED: "approve, approve_unattended", CLOSED: "close_all"},
-        APPROVED: {OPEN: "free_again, let_go", DONE: "finish, met", CLOSED: "close_all"},
+        OPEN: {HELD: "claim, step_in, approve, free_again, promote", CLOSED: "close_all"},
+        HELD: {
+            OPEN: "free_again, let_go",
+            APPROVED: "approve, approve_unattended, promote",
+            CLOSED: "close_all",
+        },
+        APPROVED: {OPEN: "free_again, let_go, promote", DONE: "finish, met", CLOSED: "close_all"},
         DONE: {},
         CLOSED: {},
     }
@@ -173,6 +186,11 @@ class Task(Leg, Stateful, DueRow):
     def is_open(self) -> bool:
         """Nobody holds it."""
         return self.status == OPEN
+
+    @property
+    def is_backup(self) -> bool:
+        """Whoever has it comes only if somebody else cannot."""
+        return bool(kinds.get(self.need.kind).backs(self.role))
 
     @property
     def everybody_was_asked(self) -> bool:
@@ -270,22 +288,39 @@ class Task(Leg, Stateful, DueRow):
         for claim in self.claims.overdue(at):
             claim.lapse(at)
 
-    def free_again(self, at: datetime) -> None:
-        """The one who had it has it no longer: the next who stands by holds it, or it is open.
+    def free_again(self, at: datetime, passes_on: bool = True) -> None:
+        """The one who had it has it no longer: the next who stands by holds it, or its backup comes, or it is
+        open.
 
-        Call inside the transaction that ended the claim.
+        Call inside the transaction that ended the claim. Not `passes_on`: the caller has somebody for it.
         """
         self._move(OPEN, at, escalate_after=clock.quarter_down(at))
+        if not passes_on:
+            return
         for claim in self.claims.standing_by():
-            if claim.can_be_passed_on(at) and self._pass_to(claim, at):
+            if claim.can_be_passed_on(at) and self._pass_to(claim, at, partial(claim.hold, at)):
+                return
+        for claim in self._backups():
+            if claim.can_still_back_up(at) and self._pass_to(
+                claim, at, partial(claim.promote_unattended, self, at)
+            ):
                 return
 
-    def _pass_to(self, claim: "Claim", at: datetime) -> bool:
-        """Whether this one, who stood by, holds it now."""
+    def _backups(self) -> list["Claim"]:
+        """Who is there for the case that nobody has this task any more."""
+        found = claims.Claim.objects.filter(need=self.need_id).backups()
+        kind = kinds.get(self.need.kind)
+        backups = [claim for claim in found if self.role in kind.backs(claim.task.role)]
+        for claim in backups:
+            claim.need = self.need
+        return backups
+
+    def _pass_to(self, claim: "Claim", at: datetime, take: Callable[[], None]) -> bool:
+        """Whether this one, who stood by or was the backup, has it now."""
         try:
             with transaction.atomic():
                 self._move(HELD, at, escalate_after=None)
-                claim.hold(at)
+                take()
         except (SomebodyWasFaster, Unreadable, SealingImpossible):
             # Their last bed went at this moment, their row is damaged, or no key can be made. Whoever leaves
             # leaves all the same.

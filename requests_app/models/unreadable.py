@@ -49,6 +49,7 @@ class CanLoseItsKey(Sealed):
             need.end_claims(at)
             need.tasks.let_go(at)
             Compartment.objects.of(need.slot_owner).delete()
+            need.lose_plans()
             if not need.kept_back:
                 # Else somebody else may hold her telephone.
                 outbox.queue(need.id, f"need:{need.id}:unreadable", at, pace="changed")

@@ -23,7 +23,7 @@ from privacy.fields import declared
 from privacy.models import Grant, Session
 from privacy.sessions import SessionStore
 from requests_app import asking
-from requests_app.models import Claim, Errand, Knock, Mailbox, Message, Need
+from requests_app.models import Claim, Errand, Knock, Mailbox, Message, Need, Plan
 from requests_app.models.knock import HIDE
 from requests_app.readers import Unlocked
 from requests_app.visits import Visit
@@ -125,6 +125,8 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
         "note": f"The {word} note.",
         "answers": {"to": f"The {word} clinic"},
         "place": f"The {word} bench",
+        "kind": "accompaniment",
+        "plan": f"The {word} plan.",
     }
     visit, need = world.ask(visit, decides="desk", desk_reads=True, **asked)
     claim = say_yes(visit, take(ben, only_task(need)))
@@ -171,7 +173,14 @@ def _of_need(side: Pair) -> list[Cell]:
         for who, them in everybody.items()
         if who != "volunteer"
     }
+    row = side.need.plans.get().pk
+    plan = {
+        who: lambda them=them: Plan.objects.get(pk=row).read(them)
+        for who, them in everybody.items()
+        if who != "desk"
+    }
     return [
+        Cell(Plan, row, "text", plan),
         Cell(Need, side.need.pk, "note", note(0)),
         Cell(Need, side.need.pk, "answers", note(1)),
         Cell(Need, side.need.pk, "desk_place", place),
@@ -198,7 +207,7 @@ def _of_claim(side: Pair) -> list[Cell]:
 def _grants(side: Pair) -> list[Cell]:
     hers, theirs, at_desk = side.visit.unlocked, unlocked(side.volunteer), _desk(side.coordinator)
     keys_of = {(them.reader.kind, str(them.reader.id)): them for them in (hers, theirs, at_desk)}
-    owners = [side.need.slot_owner, side.claim.slot_owner]
+    owners = [side.need.slot_owner, side.claim.slot_owner, side.need.plans.get().slot_owner]
 
     def key(pk: Any, them: Unlocked) -> Read:
         return lambda: Grant.objects.get(pk=pk).unseal(them.reader, them.private_key)

@@ -18,6 +18,7 @@ _DUE_ROWS = (
     *("privacy.Session", "notify.Notice", "volunteers.Invitation", "volunteers.LoginRestore"),
     *("requests_app.Need", "requests_app.Task", "requests_app.Claim", "requests_app.Taken"),
     *("requests_app.Knock", "requests_app.CalledOff", "volunteers.OfferNight"),
+    *("requests_app.Tap", "requests_app.Plan"),
 )
 
 
@@ -39,6 +40,9 @@ GRAINS: dict[str, timedelta] = {
     "requests_app.Knock.forget_after": HOUR,
     "requests_app.CalledOff.forget_after": HOUR,
     "requests_app.Extension.over_after": HOUR,
+    "requests_app.Tap.due_at": QUARTER,
+    "requests_app.Tap.missed_after": QUARTER,
+    "requests_app.Plan.over_at": QUARTER,
     "privacy.Grant.granted_at": HOUR,
     "privacy.Session.expires_at": QUARTER,
     # Anybody's; a notice is gone ten minutes after it was sent

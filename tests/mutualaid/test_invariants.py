@@ -11,6 +11,7 @@ from requests_app.models.asked import Tell
 from requests_app.models.knock import Errand
 from tests.invariants import ALWAYS, AT_REST, HOURS, LEASED, ask_django, slots_that_disagree
 from tests.mutualaid.an_instance import world
+from tests.requests_app.company import asked
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers.people import AT
 from volunteers.models import LoginRestore
@@ -19,7 +20,7 @@ __all__ = ["world"]
 
 COMPANION = "(SELECT id FROM requests_app_task WHERE role = 'companion')"
 OTHER_PART = "(SELECT id FROM requests_app_task WHERE role = 'second_companion')"
-LIVE_NEED = "(SELECT need_id FROM requests_app_claim WHERE status = 'approved')"
+LIVE_NEED = "(SELECT need_id FROM requests_app_claim WHERE status = 'approved' LIMIT 1)"
 ENDED_NEED = "(SELECT id FROM requests_app_need WHERE status = 'withdrawn')"
 NEW_ID = "'00000000-0000-4000-8000-000000000000'"
 TO_THE_SECOND, LONG_AGO, FAR = "'2026-03-01 10:20:30'", "'2026-03-01 10:00:00'", "'2027-01-01 10:00:00'"
@@ -53,10 +54,22 @@ DAMAGES = {
     "somebody has one task twice": (CLAIM, lambda: twice(CLAIM, "status = 'standby'")),
     "one person for two parts that need one each": (
         CLAIM,
-        lambda: twice(CLAIM, "place_in_line = 1 AND task_id IN " + COMPANION, task_id=OTHER_PART),
+        lambda: twice(CLAIM, "status = 'held' AND task_id IN " + COMPANION, task_id=OTHER_PART),
     ),
     "a hold of which the task knows nothing": (TASK, lambda: change(TASK, "status = 'open'")),
     "a task that is held by nobody": (TASK, lambda: change(TASK, "status = 'held'", "status = 'open'")),
+    "a backup of nobody, or one that comes": (
+        CLAIM,
+        lambda: change(CLAIM, "status = 'approved'", "status = 'backup'"),
+    ),
+    "something waited for of what ended": (CLAIM, lambda: change(CLAIM, "status = 'lapsed'")),
+    "two plans of one need": ("requests_app_plan", lambda: twice("requests_app_plan")),
+    "a plan of what ended": (NEED, lambda: change(NEED, "status = 'met'")),
+    "a plan that is over": ("requests_app_plan", lambda: change("requests_app_plan", "ending = true")),
+    "what did not come, and nobody was told": (
+        "requests_app_tap",
+        lambda: change("requests_app_tap", f"missed_after = {LONG_AGO}"),
+    ),
     "a done claim of a task that is not done": (CLAIM, lambda: change(CLAIM, "status = 'done'")),
     "a hold without its end, or an end without a hold": (CLAIM, lambda: change(CLAIM, "held_until = NULL")),
     "a claim and its task of two needs": (CLAIM, lambda: change(CLAIM, f"need_id = {ENDED_NEED}")),
@@ -230,10 +243,13 @@ def in_use(world: World) -> World:
     _visit, stay = world.ask(kind="stay")
     take(cleo, only_task(stay))
     take(dee, only_task(stay), standing_by=True)
-    _visit, company = world.ask(kind="accompaniment", answers={"companions": "two"})
+    _visit, company = world.ask(kind="accompaniment", answers={"companions": "two", "backup": "no"})
     take(ben, company.tasks.get(role="companion"))
     over, ended = world.ask()
     say_yes(over, take(dee, only_task(ended)), place="By the gate").need.withdraw(AT)
+    late, evening = world.ask(**asked(answers={"backup": "yes"}))
+    say_yes(late, take(cleo, evening.tasks.get(role="companion")))
+    say_yes(late, take(ben, evening.tasks.get(role="backup")))
     world.ask(paused=True)
     Knock.objects.leave(Errand(), AT)
     Client().force_login(ben.volunteer)

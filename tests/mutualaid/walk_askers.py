@@ -45,7 +45,9 @@ class Askers(Ground):
     ) -> None:
         if sum(not need.has_ended for need in self.model.needs()) >= MOST_NEEDS:
             return
-        answers = {"there and back": {"back": "yes"}, "two": {"companions": "two"}}.get(kind, {})
+        answers = {"there and back": {"back": "yes"}, "two": {"companions": "two", "backup": "no"}}.get(
+            kind, {}
+        )
         slug = {"there and back": "ride", "two": "accompaniment"}.get(kind, kind)
         self.roofs += 1
         address, note = f"roof of hers {self.roofs}" if told else "", f"Note {self.roofs}"

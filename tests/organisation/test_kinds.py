@@ -70,7 +70,11 @@ def test_everything_shown_can_be_translated(kind: Kind) -> None:
 
 @every_kind
 def test_nothing_asks_why(kind: Kind) -> None:
-    words = " ".join(str(text) for text in texts(kind)).casefold()
+    # Where somebody is beside them may be said: it is sealed, and decides whether two come.
+    setting = kind.question("setting")
+    may_be_said = [choice.label for choice in setting.choices] if setting else []
+    assert setting is None or setting.privacy == "sealed"
+    words = " ".join(str(text) for text in texts(kind) if text not in may_be_said).casefold()
     assert not [
         word for word in ("why", "reason", "because", "police", "clinic", "court", "client") if word in words
     ]
@@ -139,7 +143,18 @@ def test_a_ride_has_a_way_back_only_where_it_is_wanted() -> None:
 def test_one_or_two_people_come_along() -> None:
     kind = kinds.get("accompaniment")
     assert kind.roles({"companions": "one"}) == ("companion",)
-    assert kind.roles({"companions": "two"}) == ("companion", "second_companion")
+    assert kind.roles({"companions": "two"}) == ("companion", "second_companion", "backup")
+    assert kind.roles({"companions": "two", "backup": "no"}) == ("companion", "second_companion")
+    for setting in ("police", "court"):
+        assert kind.roles({"setting": setting}) == ("companion", "second_companion", "backup")
+        assert kind.roles({"setting": setting, "companions": "one"}) == ("companion",)
+    assert kind.roles({"setting": "clinic"}) == ("companion",)
+    assert kind.roles({"setting": "clinic", "backup": "yes", "relief": "4"}) == (
+        "companion",
+        "backup",
+        "relief",
+    )
+    assert kind.roles({"relief": "no"}) == ("companion",)
 
 
 def test_an_unknown_kind_is_refused() -> None:

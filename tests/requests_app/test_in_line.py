@@ -141,7 +141,7 @@ def test_whoever_is_put_back_in_line_is_told(in_line: tuple[Claim, Person]) -> N
 
 
 def test_two_companions_are_two_people(world: World) -> None:
-    _visit, need = world.ask(kind="accompaniment", answers={"companions": "two"})
+    _visit, need = world.ask(kind="accompaniment", answers={"companions": "two", "backup": "no"})
     first, second = need.tasks.order_by("role")
     ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
     take(ben, first)

@@ -1,0 +1,160 @@
+"""A backup: somebody she said yes to, who opens nothing before somebody else cannot come."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from django.db import models, transaction
+from django.db.models import Max
+
+from notify import outbox
+from organisation import kinds
+from privacy.crypto import Unreadable, fingerprint
+from privacy.models import Compartment
+from privacy.states import SomebodyWasFaster
+from requests_app.models.approving import CanBeApproved
+from requests_app.models.asked import DESK
+from requests_app.models.called_off import CalledOff
+from requests_app.models.claim_queryset import APPROVED, BACKUP, DECLINED, STANDBY
+from requests_app.models.proposal import Proposal
+from requests_app.models.shared import THREAD
+from requests_app.models.tap import Tap
+from requests_app.readers import Unlocked
+
+if TYPE_CHECKING:
+    from requests_app.models.claim import Claim
+    from requests_app.models.task import Task
+
+
+class CanBeBackup(CanBeApproved):
+    """That part of a claim (requests_app/models/claim.py)."""
+
+    # Of the key a backup had when the answer was yes: another one is granted nothing before she has seen it.
+    agreed_key = models.BinaryField(max_length=16, null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_backup(self) -> bool:
+        """Comes if somebody else cannot; opens nothing until then."""
+        return self.status == BACKUP
+
+    @property
+    def was_backup(self) -> bool:
+        """Was the backup, and comes now."""
+        return self.is_approved and self.agreed_key is not None
+
+    def can_still_back_up(self, at: datetime) -> bool:
+        """Whether they can be sent for now: nobody said no, their offer stands, they are on no break."""
+        claim = cast("Claim", self)
+        stands = claim.offer is not None and claim.offer.active
+        return stands and self.volunteer.may_act(at) and not self.need.refuses(self.volunteer)
+
+    def _agree(self, at: datetime) -> None:
+        """The yes to a backup. There is no thread, and nothing of hers has one reader more."""
+        self._move(BACKUP, at, held_until=None, agreed_key=fingerprint(self.volunteer.reader().public_key))
+        self.task._move("approved", at)
+
+    def promote(self, unlocked: Unlocked | None, task: Task, at: datetime) -> None:
+        """The backup comes now, for `task`: instead of whoever has it, if anybody does. Twice is harmless.
+
+        What `unlocked` opens is granted at once; without it, at her next visit. Raises SomebodyWasFaster
+        where this one is nobody's backup any more, or does not back this task.
+        """
+        task.lapse_overdue(at)
+        ended: Claim | None = None
+        with transaction.atomic():
+            self._see(at)
+            place = ""
+            if self.is_backup:
+                place = self._known_place(unlocked, at)
+                ended = self._make_room(task, at)
+                self.promote_unattended(task, at)
+            elif not self.was_backup:
+                raise SomebodyWasFaster
+            if unlocked is not None:
+                self._reveal_to_backup(unlocked, place, at)
+        if ended is not None:
+            ended.finish_soon()
+
+    def promote_by_desk(self, unlocked: Unlocked | None, task: Task, at: datetime) -> None:
+        """As `promote`, by the desk: instead of somebody who comes only where it decides, or where they did
+        not say what was expected. Raises SomebodyWasFaster."""
+        comes = task.claims.approved().first()
+        silent = comes is not None and Tap.objects.not_said_by(comes, at).exists()
+        if comes is not None and not silent and self.need.decides != DESK:
+            raise SomebodyWasFaster
+        self.promote(unlocked, task, at)
+
+    def promote_unattended(self, task: Task, at: datetime) -> None:
+        """The backup takes `task`, which nobody has any more: nobody who holds a key need be there, so note
+        and place may wait. Inside the transaction that holds the need's lock."""
+        backed = self.task
+        last = task.claims.aggregate(Max("place_in_line"))["place_in_line__max"] or 0
+        if task.is_open:
+            task._move("held", at, escalate_after=None)
+        self._move(APPROVED, at, task=task, place_in_line=last + 1)
+        task._move("approved", at)
+        Proposal.objects.update_or_create(
+            task=task, volunteer=self.volunteer, defaults={"outcome": Proposal.CLAIMED}
+        )
+        CalledOff.objects.take_back(self.volunteer)
+        readers = [self.need.mailbox.reader()]
+        readers += [self.volunteer.reader()] if self._has_agreed_key() else []
+        Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
+        self.look_again()
+        Tap.objects.plan(cast("Claim", self), at)
+        for who in (self.volunteer_id, self.need_id):
+            outbox.queue(who, f"claim:{self.id}:promoted", at, pace="now")
+        # Somebody else may be the backup now.
+        backed.free_again(at)
+
+    def _make_room(self, task: Task, at: datetime) -> Claim | None:
+        """Whoever has `task` has it no longer: expected no more where they were, else standing by again."""
+        task.refresh_from_db(fields=["status", "escalate_after"])
+        backs = kinds.get(self.need.kind).backs(self.task.role)
+        if task.need_id != self.need_id or task.role not in backs or task.status not in _TO_BE_TAKEN:
+            raise SomebodyWasFaster
+        holder = task.claims.holding(at).select_related("volunteer", "need").first()
+        if holder is None:
+            return None
+        holder.task, holder.need = task, self.need
+        if holder.is_approved:
+            holder.leave_within(DECLINED, at, passes_on=False)
+            return holder
+        holder._give_up_hold(at)
+        holder._move(STANDBY, at, held_until=None)
+        outbox.queue(holder.volunteer_id, f"claim:{holder.id}:back", at, pace="changed")
+        return None
+
+    def _has_agreed_key(self) -> bool:
+        return fingerprint(self.volunteer.reader().public_key) == bytes(self.agreed_key or b"")
+
+    def _reveal_to_backup(self, unlocked: Unlocked, place: str, at: datetime) -> None:
+        if self.key_changed():
+            # Not before she said yes to the new key (approve_key).
+            return
+        if place and self.place is None:
+            self.seal_place(place, at)
+        self.need._settle_one(cast("Claim", self), unlocked, at)
+
+    def copy_known_place(self, unlocked: Unlocked, at: datetime) -> None:
+        """Whoever was the backup meets her where the others do, once she is there to say so."""
+        if self.was_backup and self.place is None and (place := self._known_place(unlocked, at)):
+            self.seal_place(place, at)
+
+    def _known_place(self, unlocked: Unlocked | None, at: datetime) -> str:
+        """Where she wrote to somebody who comes that they meet; "" where nothing is known."""
+        if unlocked is None or kinds.get(self.need.kind).host_seals_place:
+            return ""
+        for other in self.need.claims_with_task().filter(status=APPROVED).exclude(pk=self.pk):
+            with suppress(Unreadable):
+                if place := other.read_place(unlocked, at):
+                    return place
+        return ""
+
+
+_TO_BE_TAKEN = ("open", "held", "approved")
