@@ -9,7 +9,7 @@ from typing import Final, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from organisation import conditions, house, legs, presets
+from organisation import checks, conditions, house, legs, presets
 from organisation.tap import ASKER, EVENING, MOMENTS, SIDES, START, VOLUNTEER, Tap
 from privacy import clock
 
@@ -192,6 +192,10 @@ class Kind:
     after_midnight: str = ""
     # What else is asked for, by its answers.
     makes: tuple[Makes, ...] = ()
+    # What may be checked about whoever does this (slugs of organisation/checks.py).
+    checks: tuple[str, ...] = ()
+    # Whoever was expected, and says no less than this before it begins, says it late.
+    late_within: timedelta = timedelta(hours=12)
     # How long the place can still be read after the end of the last day, or after the last morning.
     place_seen_for: timedelta = timedelta(0)
     # Which facts and rules of a home the host ticks and the asker reads (organisation/house.py).
@@ -337,6 +341,7 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     yield any(slug not in house.ALL for slug in kind.house_slugs), "a fact about a home has no bit."
     implied = {kind.after_midnight, *(question.implies for question in kind.questions)} - {""}
     yield not implied <= set(kind.condition_slugs), "what an answer implies is a condition of it."
+    yield any(slug not in checks.ALL for slug in kind.checks), "a check is not in the list."
     yield min(kind.need_lives, kind.place_seen_for) < timedelta(0), "it cannot end before its last day."
     yield kind.place_seen_for > kind.need_lives, "the place cannot outlive the need."
     yield (

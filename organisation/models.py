@@ -108,6 +108,8 @@ class Organisation(models.Model):
         _("only homes where all adults agreed within a year"), default=False
     )
     away_until = models.DateTimeField(_("nobody is on until"), null=True, blank=True)
+    # Without these nobody is found for a kind that lists them (slugs of organisation/checks.py).
+    required_checks = models.JSONField(default=list, blank=True)
     set_up_at = models.DateTimeField(null=True, editable=False)
 
     objects = OrganisationManager()
@@ -124,6 +126,7 @@ class Organisation(models.Model):
             "keep_days",
             "household_must_agree",
             "away_until",
+            "required_checks",
             "set_up_at",
         ),
         lives="as long as the instance",
@@ -136,7 +139,8 @@ class Organisation(models.Model):
         return self.cover_name
 
     def change(self, **values: Any) -> None:
-        """New values for some of the fields a coordinator may set (those of OrganisationForm)."""
+        """New values for some of the fields a coordinator may set (those of OrganisationForm), or
+        what is required of volunteers."""
         for name, value in values.items():
             setattr(self, name, value)
         self.save(update_fields=list(values))

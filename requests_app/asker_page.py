@@ -66,6 +66,7 @@ class Person:
     place: str = ""
     place_unreadable: bool = False
     begins_when_told: bool = False
+    may_have_stayed_away: bool = False
     words: str = ""
     thread: list[Line] = field(default_factory=list)
     stay: Stay | None = None
@@ -336,6 +337,7 @@ class _Page:
         return {
             "place": cannot if place is None else place,
             "place_unreadable": place is None,
+            "may_have_stayed_away": claim.may_have_stayed_away(self.at),
             "words": readable(lambda: " ".join(claim.two_words()), ""),
             "thread": thread,
             "taps": self._taps(claim, thread),

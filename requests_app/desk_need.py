@@ -159,8 +159,8 @@ def _fit(count: int) -> str:
 # One sentence for each hard condition (the names of matching.CONDITIONS and what begins its index).
 _WOULD_FIT = {
     "let_in": ngettext_lazy(
-        "%(count)d more would fit, but is not let in or not active.",
-        "%(count)d more would fit, but are not let in or not active.",
+        "%(count)d more would fit, but is not let in, not active, or lacks a check.",
+        "%(count)d more would fit, but are not let in, not active, or lack a check.",
         "count",
     ),
     "reach": ngettext_lazy(
@@ -191,6 +191,16 @@ _WOULD_FIT = {
     "parts": ngettext_lazy(
         "%(count)d more would fit on another day or at another time.",
         "%(count)d more would fit on another day or at another time.",
+        "count",
+    ),
+    "checks": ngettext_lazy(
+        "%(count)d more would fit, but a check of theirs ran out.",
+        "%(count)d more would fit, but checks of theirs ran out.",
+        "count",
+    ),
+    "probation": ngettext_lazy(
+        "%(count)d more would fit beside somebody experienced.",
+        "%(count)d more would fit beside somebody experienced.",
         "count",
     ),
     "pause": ngettext_lazy(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
+from requests_app.desk_checks import Trust, trust
 from requests_app.models import Claim
 from volunteers import desk
 from volunteers.models import Invitation, LoginRestore, Offer, Volunteer, Vouch
@@ -52,6 +53,7 @@ class PersonPage:
     is_me: bool
     i_vouch: bool
     restore: LoginRestore | None
+    trust: Trust
 
 
 def people(at: datetime) -> People:
@@ -86,6 +88,7 @@ def person_page(person: Volunteer, me: Volunteer, at: datetime) -> PersonPage:
         is_me=person.pk == me.pk,
         i_vouch=any(vouch.by_id == me.pk for vouch in vouches),
         restore=LoginRestore.objects.of(person, at),
+        trust=trust(person, me, at),
     )
 
 

@@ -39,7 +39,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 Row = Sequence[Any]
 
 # {names} are the facts of the need: bound as values where one need is asked about, and columns of the
-# table where many are (_FACTS). {today}, {week} and {hour} are always values.
+# table where many are (_FACTS). {today}, {week}, {hour} and {moment} are always values.
 
 # True of what one row says (p), and of the most that many rows could meet (volunteers.places.Supply).
 # `possible` is never less than what is true on any one day.
@@ -57,6 +57,7 @@ CONDITIONS: dict[str, str] = {
         LEFT JOIN volunteers_offerexception e ON e.offer_id = p.offer_id AND e.day = nd.day
         WHERE nd.task_id = {{task}} AND (({_DAY_PARTS} & nd.all_parts) <> nd.all_parts
             OR (nd.any_parts <> 0 AND ({_DAY_PARTS} & nd.any_parts) = 0)))))""",
+    "checks": "(p.checked_until IS NULL OR p.checked_until > {today})",
     "pause": "(p.paused_until IS NULL OR p.paused_until <= {today})",
     "most_nights": "(p.most_nights IS NULL OR {nights} <= p.most_nights)",
     "notice": "(p.notice_hours = 0 OR {hour} + p.notice_hours <= {last_hour})",
@@ -75,6 +76,11 @@ CONDITIONS: dict[str, str] = {
     "declined": """p.volunteer_id NOT IN (SELECT o.volunteer_id FROM requests_app_task ot
         JOIN requests_app_proposal o ON o.task_id = ot.id
         WHERE ot.need_id = {id} AND o.outcome = 'declined')""",
+    # Only beside somebody experienced, who holds another part of the same need; see models/trusted.py.
+    "probation": """(NOT p.probation OR ({in_company} AND EXISTS (
+        SELECT 1 FROM requests_app_claim c JOIN volunteers_volunteer v ON v.id = c.volunteer_id
+        WHERE c.need_id = {id} AND c.task_id <> {task} AND NOT v.probation
+        AND (c.status = 'approved' OR (c.status = 'held' AND c.held_until > {moment})))))""",
 }
 # The conditions that begin the index, and therefore the join.
 LET_IN, KIND = "p.ready = TRUE", "p.kind = {kind}"
@@ -202,8 +208,7 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
         ORDER BY score DESC, km, offer_id, id"""
     names = {name: Column(f"n.{name}") for name in _FACTS}
     names |= {"task": Column("t.id"), **{name: Column(f"t.{name}") for name in _TIMES}}
-    moment = connection.ops.adapt_datetimefield_value(at)
-    own = {"volunteer": _id(volunteer.id), "moment": moment}
+    own = {"volunteer": _id(volunteer.id), "in_company": Column(_in_company())}
     rows = _rows(sql, {**names, **_times(at), **own, **values})
     return [_match(row, _uuid(row[-1])) for row in _first_of_each(rows, -1)]
 
@@ -258,8 +263,19 @@ def _values(task: Task) -> dict[str, Any]:
     """The facts of one task and its need, to be bound."""
     need = task.need
     facts = {name: getattr(need, name) for name in _FACTS}
-    facts |= {name: getattr(task, name) for name in _TIMES}
-    return {**facts, "id": _id(need.id), "task": _id(task.id), "mailbox_id": _id(need.mailbox_id)}
+    return {
+        **facts,
+        "id": _id(need.id),
+        "mailbox_id": _id(need.mailbox_id),
+        "in_company": kinds.get(need.kind).one_person_each,
+        "task": _id(task.id),
+    }
+
+
+def _in_company() -> str:
+    """True of a need whose kind brings several people together at once; slugs are plain letters."""
+    slugs = ", ".join(f"'{kind.slug}'" for kind in kinds.all() if kind.one_person_each)
+    return f"(n.kind IN ({slugs}))" if slugs else "FALSE"
 
 
 def _times(at: datetime) -> dict[str, Any]:
@@ -267,6 +283,7 @@ def _times(at: datetime) -> dict[str, Any]:
         "today": _date(clock.local_day(at)),
         "week": _date(first_day_that_counts(at)),
         "hour": hour_number(at),
+        "moment": connection.ops.adapt_datetimefield_value(at),
     }
 
 

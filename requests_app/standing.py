@@ -1,20 +1,23 @@
 """Where an account and its claims meet: suspending somebody frees what they had taken, and a new key is
 told to whoever counts on them."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
 
 from notify import outbox
+from organisation import kinds
 from privacy import clock
 from privacy.keyring import keyring
 from privacy.models import Compartment, Grant
 from privacy.states import MoveRefused, SomebodyWasFaster
-from requests_app.models import Claim
+from requests_app.models import Claim, Need
 from requests_app.models.claim_queryset import RELEASED
 from volunteers import desk, keys
 from volunteers.keys import NewKeys
-from volunteers.models import LoginRestore, Volunteer
+from volunteers.models import Check, LoginRestore, Probation, Volunteer, Vouch
 
 
 class LeaveTheDeskFirst(Exception):
@@ -47,6 +50,76 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
     for need in [] if clock.jumped() else overdue:
         # Its time was over and the broom had not come: its keys go now as well.
         need.expire(at)
+
+
+def look_at_check(check: Check, at: datetime) -> None:
+    """A check falls due: both are told that it ends soon, or it ends. Twice is harmless.
+
+    Where it ends, what its owner took of the kinds that list it is free again, without blame: all but what
+    they were said yes to and whose time has begun. Whoever asked is told that it changed; the desk, too.
+    """
+    with transaction.atomic():
+        volunteer = Volunteer.objects.lock(check.volunteer_id)
+        due = Check.objects.due(at).filter(pk=check.pk).first()
+        if due is None:
+            # It was done anew, or taken back, or somebody else did this.
+            return
+        news = f"check:{due.pk}:{due.due_after}"
+        if due.is_over(at):
+            due.expire(at)
+            volunteer.reindex(at)
+            _free(volunteer, at, due.concerns())
+        else:
+            due.remind_again(at)
+        outbox.queue(volunteer.pk, news, at)
+        desk.tell(news, at)
+    _finish_soon(volunteer)
+
+
+def take_back_check(check: Check, at: datetime) -> None:
+    """It does not count any more. Where it was required, what its owner took is free again as above."""
+    with transaction.atomic():
+        volunteer = Volunteer.objects.lock(check.volunteer_id)
+        check.take_back()
+        volunteer.reindex(at)
+        barred = [
+            slug for slug in check.concerns() if not Check.objects.allow(volunteer, kinds.get(slug), at)
+        ]
+        _free(volunteer, at, barred)
+    _finish_soon(volunteer)
+
+
+def take_back_vouch(volunteer: Volunteer, by: Volunteer, at: datetime) -> bool:
+    """`by` stands up for them no longer. With the last one they wait for the desk again: then all that they
+    had taken is free, also what goes on, since they cannot open it any more. Whether it was the last one.
+    """
+    with transaction.atomic():
+        volunteer = Volunteer.objects.lock(volunteer.pk)
+        if not Vouch.objects.take_back(volunteer, by):
+            return False
+        volunteer.lose_last_vouch(at)
+        # As with a suspension: nothing more is granted to what they may remember of the desk's key.
+        desk.close(volunteer)
+        desk.withdraw_links(volunteer)
+        for claim in _live_claims(volunteer):
+            with suppress(MoveRefused, SomebodyWasFaster), transaction.atomic():
+                claim.free_within(at)
+    _finish_soon(volunteer)
+    return True
+
+
+def begin_probation(volunteer: Volunteer, at: datetime) -> None:
+    """From now on they help only beside somebody experienced. What they took alone is free again, and what
+    others who are new took beside them; not what has begun."""
+    with transaction.atomic():
+        volunteer = Volunteer.objects.lock(volunteer.pk)
+        Probation.objects.begin(volunteer, at)
+        for claim in _live_claims(volunteer):
+            with suppress(SomebodyWasFaster), transaction.atomic():
+                need = Need.objects.lock(claim.need_id)
+                if need.lives(at):
+                    need.let_newcomers_go(at)
+    _finish_soon(volunteer)
 
 
 def leave(volunteer: Volunteer, at: datetime) -> None:
@@ -108,6 +181,21 @@ def _store_new_keys(volunteer: Volunteer, at: datetime) -> None:
     desk.lose_share(volunteer)
     for claim in Claim.objects.sealed_to(volunteer, at):
         outbox.queue(claim.need_id, f"claim:{claim.pk}:key:{claim.key_fingerprint()}", at, pace="changed")
+
+
+def _free(volunteer: Volunteer, at: datetime, kind_slugs: Collection[str]) -> None:
+    """What they have of these kinds is free again, but for what has begun; in the caller's transaction."""
+    for claim in _live_claims(volunteer):
+        if claim.need.kind in kind_slugs:
+            # One that ended at this very moment, by somebody else, keeps no other back.
+            with suppress(MoveRefused, SomebodyWasFaster), transaction.atomic():
+                claim.free_unless_begun(at)
+
+
+def _finish_soon(volunteer: Volunteer) -> None:
+    """After the commit: the keys of what ended go."""
+    for claim in Claim.objects.ending().filter(volunteer=volunteer):
+        claim.finish_soon()
 
 
 def _live_claims(volunteer: Volunteer) -> list[Claim]:

@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy import clock
 from privacy.due import Duty, Swept, sweep
-from requests_app import rings
+from requests_app import rings, standing
 from requests_app.models import CalledOff, Claim, Knock, Mailbox, Need, Plan, Taken, Tap, Task
+from volunteers.models import Check, Slip
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -70,6 +71,16 @@ def miss(at: datetime) -> Swept:
 def end_plans(at: datetime) -> Swept:
     """Destroy the plans whose time is over."""
     return sweep(Plan.objects.over(at), at, Plan.end)
+
+
+def look_at_checks(at: datetime) -> Swept:
+    """Remind of checks that end soon; where one ended, what depends on it is free again."""
+    return sweep(Check.objects.due(at), at, standing.look_at_check)
+
+
+def forget_slips(at: datetime) -> Swept:
+    """Forget who said late, three months ago, that they cannot come."""
+    return sweep(Slip.objects.forgettable(at), at, Slip.forget)
 
 
 CALL = _("Call people instead. Tell whoever runs the machine to look, and to start it again.")
@@ -180,5 +191,24 @@ DUTIES = (
         forget_called_off,
         "forget_after",
         says=_("Who was told yesterday not to go is not forgotten yet."),
+    ),
+    Duty(
+        "checks",
+        MINUTE,
+        lambda at: Check.objects.due(at),
+        look_at_checks,
+        "due_after",
+        # A yes that is taken back cannot be had again.
+        destroys=True,
+        says=_("Checks of volunteers ran out, and what depends on them is not free yet."),
+        do=CALL,
+    ),
+    Duty(
+        "forget-slips",
+        HOUR,
+        lambda at: Slip.objects.forgettable(at),
+        forget_slips,
+        "forget_after",
+        says=_("Who said late that they cannot come, three months ago, is not forgotten yet."),
     ),
 )

@@ -41,7 +41,7 @@ LEASED = (
     *("requests_app_need", "requests_app_task", "requests_app_claim", "requests_app_knock"),
     *("requests_app_tap", "requests_app_plan"),
     *("requests_app_taken", "requests_app_calledoff", "notify_notice", "privacy_session"),
-    *("volunteers_invitation", "volunteers_loginrestore"),
+    *("volunteers_invitation", "volunteers_loginrestore", "volunteers_check", "volunteers_slip"),
 )
 # Columns that say to the hour, and no closer, when somebody did something.
 HOURS = (
@@ -132,6 +132,12 @@ CLAIMS = {
     "a live claim without its proposal": f"""SELECT cl.id FROM requests_app_claim cl
         WHERE cl.status IN {_live} AND NOT EXISTS (SELECT 1 FROM requests_app_proposal p
         WHERE p.task_id = cl.task_id AND p.volunteer_id = cl.volunteer_id AND p.outcome = 'claimed')""",
+    "somebody new who would be alone": f"""SELECT cl.id FROM {_CLAIM_NEED}
+        JOIN volunteers_volunteer v ON v.id = cl.volunteer_id
+        WHERE v.probation AND (cl.status = 'approved' OR (cl.status = 'held' AND cl.held_until > {{now}}))
+        AND n.expires_at > {{now}} AND n.day > {{now}} AND NOT EXISTS (SELECT 1 FROM requests_app_claim o
+        JOIN volunteers_volunteer w ON w.id = o.volunteer_id WHERE o.need_id = cl.need_id
+        AND o.task_id <> cl.task_id AND NOT w.probation AND o.status IN ('held', 'approved', 'done'))""",
     "somebody was asked twice": """SELECT task_id, volunteer_id FROM requests_app_proposal
         GROUP BY task_id, volunteer_id HAVING count(*) > 1""",
     "two at one place in line": """SELECT task_id, place_in_line FROM requests_app_claim
@@ -253,6 +259,8 @@ OUTBOX = {
 }
 
 PEOPLE = {
+    "somebody checked themselves": """SELECT id FROM volunteers_check
+        WHERE volunteer_id = done_by_id OR volunteer_id = second_by_id OR done_by_id = second_by_id""",
     "somebody vouches for themselves": "SELECT id FROM volunteers_vouch WHERE volunteer_id = by_id",
     "two current pairs of the desk": """SELECT count(*) FROM volunteers_deskkey WHERE current
         HAVING count(*) > 1""",
@@ -297,6 +305,8 @@ AT_REST: Mapping[str, str] = {
     "what was taken, to be forgotten": "SELECT id FROM requests_app_taken WHERE forget_after <= {late}",
     "what was called off, to be forgotten": """SELECT id FROM requests_app_calledoff
         WHERE forget_after <= {late}""",
+    "a check whose time is over": "SELECT id FROM volunteers_check WHERE due_after <= {late}",
+    "what was late, to be forgotten": "SELECT id FROM volunteers_slip WHERE forget_after <= {late}",
     "a session that ended": "SELECT id FROM privacy_session WHERE expires_at <= {late}",
     "an invitation to be purged": "SELECT id FROM volunteers_invitation WHERE purge_after <= {late}",
     "a login restored too late": "SELECT id FROM volunteers_loginrestore WHERE expires_at <= {late}",
@@ -314,7 +324,7 @@ AT_REST: Mapping[str, str] = {
         > (SELECT count(*) FROM requests_app_taken x WHERE x.volunteer_id = v.id)""",
     "somebody is found who is not let in, or not found who is": f"""SELECT p.id FROM volunteers_offerplace p
         JOIN volunteers_volunteer v ON v.id = p.volunteer_id JOIN volunteers_offer o ON o.id = p.offer_id
-        WHERE p.ready <> (o.active AND {_let_in})""",
+        WHERE p.ready <> (o.active AND {_let_in} AND NOT v.held_back)""",
 }
 
 

@@ -243,6 +243,8 @@ class Volunteer(AbstractBaseUser):
         if by.pk == self.pk:
             raise ValueError("Nobody vouches for themselves.")
         with transaction.atomic():
+            # Whoever takes the last one back at this moment waits, and finds this one.
+            type(self).objects.lock(self.pk)
             Vouch.objects.record(self, by, at, context)
             self._let_in(at)
 
@@ -257,6 +259,14 @@ class Volunteer(AbstractBaseUser):
     def wait_for_the_desk(self, at: datetime) -> None:
         """Undo being let in, keeping the vouches: after a restore the desk looks at everybody again."""
         self._change(at, vouched_at=None, epoch=new_epoch())
+
+    def lose_last_vouch(self, at: datetime) -> None:
+        """Nobody stands up for them any more: they wait for the desk again, and can read that they do."""
+        self._change(at, vouched_at=None)
+
+    def set_probation(self, at: datetime, *, on: bool) -> None:
+        """Whether they help only beside somebody who is not on probation (volunteers/probation.py)."""
+        self._change(at, probation=on)
 
     def end_sessions(self, at: datetime) -> None:
         """Whoever is signed in as them is so no longer."""
@@ -327,6 +337,12 @@ class VouchManager(models.Manager["Vouch"]):
             defaults={"at": clock.hour(at), "context": Vouch.Context(context)},
         )
         return made
+
+    def take_back(self, volunteer: Volunteer, by: Volunteer) -> bool:
+        """`by` does not stand up for them any more. Whether it was the last one; False where there was none.
+        Inside a transaction that holds their lock."""
+        deleted, _rows = self.filter(volunteer=volunteer, by=by).delete()
+        return bool(deleted) and not self.filter(volunteer=volunteer).exists()
 
 
 class Vouch(models.Model):

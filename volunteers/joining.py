@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from django.db import IntegrityError, transaction
 from privacy import clock
 from volunteers import desk, keys
 from volunteers.account import Volunteer, Vouch
+from volunteers.agreements import Acceptance, Agreement
 from volunteers.invitations import Invitation
 
 
@@ -22,8 +24,20 @@ class Joined:
     sheet: str
 
 
-def join(token: str, *, username: str, handle: str, passphrase: str, language: str, at: datetime) -> Joined:
+def join(
+    token: str,
+    *,
+    username: str,
+    handle: str,
+    passphrase: str,
+    language: str,
+    at: datetime,
+    read: Iterable[str] | None = None,
+) -> Joined:
     """Take the invitation and make the account, in one transaction.
+
+    Opening it accepts the agreements that stood above the button: `read` (Current.mark of each), or else
+    those there are.
 
     Whoever joins with the desk role is let in at once: the invitation is what vouches for them. The
     first of them makes the desk's key pair; the others wait until somebody shares it with them.
@@ -39,6 +53,8 @@ def join(token: str, *, username: str, handle: str, passphrase: str, language: s
         volunteer.is_coordinator = invitation.coordinator
         volunteer.vouched_at = clock.hour(at) if invitation.coordinator else None
         Volunteer.objects.insert_named(volunteer, language)
+        shown = (text.mark for text in Agreement.objects.current()) if read is None else read
+        Acceptance.objects.accept(volunteer, shown, at)
         if invitation.coordinator:
             _take_a_seat(volunteer, invitation.made_by, at)
     return Joined(volunteer, made.private, made.sheet)

@@ -12,6 +12,7 @@ from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
 from volunteers.account import NEVER, Volunteer, hour_number
+from volunteers.checks import NO_CHECKS, Check
 from volunteers.nights import packed
 from volunteers.supply import Key, Most, Supply, range_of
 
@@ -42,7 +43,6 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
             "capacity": offer.capacity,
             "languages": volunteer.languages,
             "conditions": offer.conditions,
-            "ready": offer.active and volunteer.is_let_in and not volunteer.held_back,
             "paused_until": volunteer.paused_until,
             "cap_per_week": volunteer.cap_per_week,
             "probation": volunteer.probation,
@@ -54,17 +54,30 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
             "asked_day": volunteer.asked_day,
             "asked_today": volunteer.asked_today,
         }
-        of_kind = {kind: _home(offer, kind) for kind in offer.kinds}
         with transaction.atomic():
             self.filter(offer=offer).delete()
             places = self.bulk_create(
-                OfferPlace(
-                    kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **same, **of_kind[kind]
-                )
-                for kind in dict.fromkeys(offer.kinds)
+                OfferPlace(kind=kind, area_id=area_id, reach_km=km, range_km=range_of(km), **own, **same)
+                for kind, own in self._of_each_kind(offer).items()
                 for area_id, km in sorted(reach.items())
             )
             Supply.objects.widen(places)
+
+    def _of_each_kind(self, offer: Offer) -> dict[str, dict[str, Any]]:
+        """kind → the columns that differ by kind."""
+        volunteer = offer.volunteer
+        in_use = offer.active and volunteer.is_let_in and not volunteer.held_back
+        known = [kind for kind in kinds.all() if kind.slug in offer.kinds]
+        checked = Check.objects.standings(volunteer, known)
+        found = {kind: checked.get(kind, NO_CHECKS) for kind in dict.fromkeys(offer.kinds)}
+        return {
+            kind: {
+                "ready": in_use and not checks.missing,
+                "checked_until": checks.until,
+                **_home(offer, kind),
+            }
+            for kind, checks in found.items()
+        }
 
     def tighten_supply(self) -> None:
         """Count anew the most that offers could meet: what left since then no longer counts."""
@@ -99,7 +112,8 @@ class OfferPlace(models.Model):
     """One row per offer, kind and area. Written only by `rebuild` and `mark_asked`; never edited.
 
     reach_km: 0 for a typed area; range_km: the same in a few steps. ready: the offer is active, its
-    volunteer let in. weekly: see Offer.
+    volunteer let in, no required check missing. checked_until: the first day on which one of their checks for
+    this kind does not count any more. weekly: see Offer.
     possible: weekly, with whatever dated exceptions add on some date, so never less than the truth.
     asked_hour: when the volunteer was last asked, see account.hour_number.
     beds_week: see nights.packed. most_nights, arrivals and agreed_until limit only kinds that have nights, or

@@ -7,7 +7,7 @@ from allauth.mfa.webauthn import views as webauthn
 from django.urls import include, path
 
 from volunteers.views import account as ours
-from volunteers.views import join, offers, profile
+from volunteers.views import agreements, join, offers, profile
 
 second_factor_urls = [
     path("", second_factor.index, name="mfa_index"),
@@ -45,6 +45,7 @@ profile_urls = [
     path("", profile.profile, name="profile"),
     # What it may look after is what lies beside it: nothing but these pages.
     path("news.js", profile.news_script, name="news_script"),
+    path("agreements/", agreements.agreements, name="agreements"),
     path("about/", profile.about, name="profile_about"),
     path("pause/", profile.pause, name="profile_pause"),
     path("resume/", profile.resume, name="profile_resume"),

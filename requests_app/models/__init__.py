@@ -4,7 +4,7 @@ from requests_app.models.approving import TooLate
 from requests_app.models.asked import Asked
 from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
-from requests_app.models.claim import Claim, NotForYou, NotNow
+from requests_app.models.claim import Claim, NotForYou
 from requests_app.models.event import Event
 from requests_app.models.extension import Extension, TooLong
 from requests_app.models.knock import Errand, Knock
@@ -18,6 +18,7 @@ from requests_app.models.shared import KeyChanged
 from requests_app.models.taken import Taken
 from requests_app.models.tap import Tap
 from requests_app.models.task import Task
+from requests_app.models.trusted import NotAlone, NotChecked, NotNow, NotYet
 
 __all__ = [
     "Asked",
@@ -34,8 +35,11 @@ __all__ = [
     "Need",
     "NeedDay",
     "NeverMatch",
+    "NotAlone",
+    "NotChecked",
     "NotForYou",
     "NotNow",
+    "NotYet",
     "Plan",
     "Proposal",
     "Taken",

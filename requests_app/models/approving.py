@@ -18,6 +18,7 @@ from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, STANDBY
 from requests_app.models.shared import PLACE, THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
 from requests_app.models.tap import Tap
+from requests_app.models.trusted import NotNow
 from requests_app.readers import Unlocked
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class CanBeApproved(Shared):
         def _give_up_hold(self, at: datetime) -> None: ...
         def _agree(self, at: datetime) -> None: ...
         def hold_until(self, at: datetime) -> datetime: ...
+        def refuse_unless_trusted(self, at: datetime) -> None: ...
 
     def approve_unattended(self, at: datetime) -> None:
         """The first who is let in takes it: nobody who holds a key is there, so note and place wait."""
@@ -54,7 +56,7 @@ class CanBeApproved(Shared):
         """Yes to this volunteer, with the key the page showed. The moment of reveal.
 
         `unlocked` is her mailbox, or the desk where she asked it to decide. Raises TooLate after
-        the hold, KeyChanged, SomebodyWasFaster.
+        the hold, KeyChanged, SomebodyWasFaster, NotNow.
         """
         self.task.lapse_overdue(at)
         with transaction.atomic():
@@ -84,7 +86,11 @@ class CanBeApproved(Shared):
         self.grant_plan(unlocked, at)
 
     def _take_over(self, at: datetime) -> None:
-        """She chose somebody who stands by: whoever holds it stands by instead."""
+        """She chose somebody who stands by: whoever holds it stands by instead. Raises NotNow where they
+        are on a break, took enough, or may not go."""
+        if not self.volunteer.may_act(at) or Taken.objects.are_enough(self.volunteer, at):
+            raise NotNow
+        self.refuse_unless_trusted(at)
         holder = self.task.claims.holding(at).first()
         if holder is None:
             self.task._move("held", at, escalate_after=None)
@@ -97,6 +103,8 @@ class CanBeApproved(Shared):
         self._move(HELD, at, held_until=self.hold_until(at))
         BedNight.objects.book(cast("Claim", self))
         Taken.objects.note(self.volunteer, at)
+        # Whoever stands by again may have been the one beside whom somebody new was to come.
+        self.need.let_newcomers_go(at)
 
     def _approve(self, at: datetime) -> None:
         if kinds.get(self.need.kind).backs(self.task.role):

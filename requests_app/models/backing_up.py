@@ -111,6 +111,7 @@ class CanBeBackup(CanBeApproved):
             outbox.queue(who, f"claim:{self.id}:promoted", at, pace="now")
         # Somebody else may be the backup now.
         backed.free_again(at)
+        self.need.let_newcomers_go(at)
 
     def _make_room(self, task: Task, at: datetime) -> Claim | None:
         """Whoever has `task` has it no longer: expected no more where they were, else standing by again."""

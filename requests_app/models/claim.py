@@ -46,22 +46,19 @@ from requests_app.models.proposal import NeverMatch, Proposal
 from requests_app.models.taken import Taken
 from requests_app.models.tap import Tap
 from requests_app.models.tapping import CanTap
+from requests_app.models.trusted import CanBeTrusted, NotNow
 from volunteers import desk
-from volunteers.models import Offer, Volunteer
+from volunteers.models import Offer, Probation, Volunteer
 
 # After the hour she said she would look, she has this long to answer.
 TIME_TO_ANSWER = timedelta(hours=1)
-
-
-class NotNow(Exception):
-    """This volunteer may not take anything at the moment."""
 
 
 class NotForYou(Exception):
     """The answer to them was no, or they have another part of it, and each needs a person of its own."""
 
 
-class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, DueRow):
+class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, CanBeTrusted, TellsNews, Stateful, DueRow):
     """One volunteer and one task. At most one of a task is held or approved: the database says so."""
 
     MOVES = {
@@ -69,23 +66,23 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
             APPROVED: "approve, approve_unattended",
             BACKUP: "approve, approve_unattended",
             STANDBY: "approve",
-            RELEASED: "release, cannot_go_on, suspend, end_with_need",
+            RELEASED: "release, cannot_go_on, suspend, free, end_with_need",
             DECLINED: "decline",
             LAPSED: "lapse",
         },
         STANDBY: {
             HELD: "hold, step_in, approve",
-            RELEASED: "release, cannot_go_on, suspend, end_with_need",
+            RELEASED: "release, cannot_go_on, suspend, free, end_with_need",
             DECLINED: "decline",
         },
         APPROVED: {
             DONE: "finish, met, move_on",
-            RELEASED: "release, cannot_go_on, suspend, end_with_need",
-            DECLINED: "decline",
+            RELEASED: "release, cannot_go_on, suspend, free, end_with_need",
+            DECLINED: "decline, did_not_come",
         },
         BACKUP: {
             APPROVED: "promote, promote_unattended",
-            RELEASED: "release, cannot_go_on, suspend, end_with_need",
+            RELEASED: "release, cannot_go_on, suspend, free, end_with_need",
             DECLINED: "decline",
         },
         DONE: {},
@@ -201,6 +198,7 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
             and not self.need.refuses(self.volunteer)
             and self.offer is not None
             and self.offer.active
+            and self.is_trusted(at)
             and BedNight.objects.has_room(self)
         )
 
@@ -227,9 +225,10 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
 
     def release(self, at: datetime, never_again: bool = False) -> None:
         """The volunteer cannot come after all. No blame. `never_again`: nor for anything else of this mailbox
-        that she has not said yes to."""
+        that she has not said yes to. Late, it is remembered for a while (volunteers/slips.py); not where they
+        never want to be asked for her again."""
         try:
-            self._leave(RELEASED, at, never_again)
+            self._leave(RELEASED, at, never_again, by_volunteer=True)
         finally:
             if never_again:
                 self._leave_others(RELEASED, (HELD, STANDBY), at)
@@ -286,9 +285,9 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
             self._call_off(at)
         BedNight.objects.free(self)
 
-    def leave_within(self, to: str, at: datetime, passes_on: bool = True) -> None:
-        """End this claim inside the caller's transaction; `finish_soon` follows its commit. Not `passes_on`:
-        the caller has somebody for the task."""
+    def leave_within(self, to: str, at: datetime, passes_on: bool = True) -> str:
+        """End this claim inside the caller's transaction; `finish_soon` follows its commit. What it was. Not
+        `passes_on`: the caller has somebody for the task."""
         seen = self.status
         self._see(at)
         if to == DECLINED and self.status != seen:
@@ -307,6 +306,9 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
         self._tell_left(was, to, at)
         if was in HOLDING and (was != APPROVED or self.need.went_on_without(self, at)):
             self.task.free_again(at, passes_on)
+        if was in HOLDING and passes_on:
+            self.need.let_newcomers_go(at)
+        return was
 
     def finish_ending(self, at: datetime | None = None) -> None:
         """Destroy the slot, then delete what it opened. Harmless when done before."""
@@ -326,7 +328,7 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
         with suppress(SealingImpossible):
             self.finish_ending()
 
-    def _leave(self, to: str, at: datetime, never_again: bool = False) -> None:
+    def _leave(self, to: str, at: datetime, never_again: bool = False, by_volunteer: bool = False) -> None:
         with transaction.atomic():
             if never_again:
                 # Before anything that may be refused: who presses it twice means it all the more.
@@ -334,7 +336,9 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
                 Mailbox.objects.hold(self.need.mailbox_id)
                 NeverMatch.objects.get_or_create(mailbox_id=self.need.mailbox_id, volunteer=self.volunteer)
         with transaction.atomic():
-            self.leave_within(to, at)
+            was = self.leave_within(to, at)
+            if by_volunteer and not never_again:
+                self.note_if_late(was, at)
         self.finish_soon()
 
     def _leave_others(self, to: str, states: Sequence[str], at: datetime) -> None:
@@ -372,6 +376,8 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, TellsNews, Stateful, Du
     def _moved(self, to: str, at: datetime) -> None:
         for extension in self.extensions.asked() if to not in LIVE else ():
             extension.drop(at)
+        if to == DONE:
+            Probation.objects.went_along(self.volunteer_id)
         Event.objects.create(
             need_id=self.need_id,
             task_id=self.task_id,

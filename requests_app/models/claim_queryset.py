@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
+from privacy import clock
 from privacy.due import DueQuerySet
 from requests_app.models.asked import DESK
 from requests_app.models.mailbox import Mailbox
@@ -65,6 +66,11 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
             .select_related("task", "need", "need__area", "need__mailbox", "volunteer")
             .order_by("need__day", "need_id", "place_in_line")
         )
+
+    def today(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
+        """What they are expected for today, or went to before and it goes on."""
+        day = clock.local_day(at)
+        return self.of(volunteer, at).filter(status=APPROVED, need__day__lte=day)
 
     def over_for(self, volunteer: Volunteer) -> "ClaimQuerySet":
         """What they had, or stood by for, of needs that ended since: until the need is purged."""

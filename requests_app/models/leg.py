@@ -81,6 +81,12 @@ class Leg(models.Model):
         moments = [*(begins for begins, _ends in parts), parts[-1][1]]
         return next((moment for moment in moments if moment > at), None)
 
+    def has_time_left(self, at: datetime) -> bool:
+        """Whether it is not over yet: its last day for what goes on for nights, else the time asked for."""
+        if self.need.nights:
+            return at < clock.day_end(self.need.last_day())
+        return self.needed_by(at) is not None
+
     # What is sealed
 
     def seal_answers(self, answers: Mapping[str, Any], readers: Iterable[Reader], at: datetime) -> None:

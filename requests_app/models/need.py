@@ -41,6 +41,7 @@ from requests_app.models.nights import HasNights
 from requests_app.models.paused import PAUSED, CanBePaused
 from requests_app.models.plan import HasPlan
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.trusted import CanBringTogether
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
 from volunteers import desk
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 SHOWN_AFTER_END = timedelta(hours=24)
 
 
-class Need(CanBePaused, CanLoseItsKey, HasNights, ComesWith, HasPlan, Stateful, DueRow):
+class Need(CanBePaused, CanBringTogether, CanLoseItsKey, HasNights, ComesWith, HasPlan, Stateful, DueRow):
     """What one asker asked. It makes the tasks that volunteers take."""
 
     ENDS = {

@@ -26,6 +26,7 @@ from requests_app.models.need import Need
 from requests_app.models.need_day import NeedDay
 from requests_app.models.proposal import Proposal
 from requests_app.models.taken import Taken
+from requests_app.models.trusted import NotNow
 from volunteers import desk
 from volunteers.models import Offer, Volunteer
 
@@ -211,8 +212,9 @@ class Task(Leg, Stateful, DueRow):
         """`by` takes this task: a hold until a time, or at once where the first volunteer decides.
 
         `place` is where a host can be found, `is_address` says that it is no meeting point; `reasons`
-        are matching's codes. Raises SomebodyWasFaster where the task is not free, claims.NotNow where
-        this volunteer may not act (paused, suspended, took enough this week), claims.NotForYou where the
+        are matching's codes. Raises SomebodyWasFaster where the task is not free, NotNow where
+        this volunteer may not act (paused, suspended, took enough this week; NotChecked, NotAlone: see
+        trusted.py), claims.NotForYou where the
         answer was no, or where they have the part of somebody else already.
         """
         claim = self._new_claim(by, offer, is_address)
@@ -273,8 +275,10 @@ class Task(Leg, Stateful, DueRow):
         if need.refuses(volunteer) or need.is_taken_elsewhere_by(volunteer, self.pk, at):
             raise claims.NotForYou
         if not volunteer.may_act(at) or (not standing_by and Taken.objects.are_enough(volunteer, at)):
-            raise claims.NotNow
+            raise NotNow
         need.drop_past_nights(at)
+        claim.volunteer = volunteer
+        claim.refuse_unless_trusted(at)
         if not standing_by:
             self._move(HELD, at, escalate_after=None)
         claim.begin(standing_by, reasons, at)
@@ -294,6 +298,10 @@ class Task(Leg, Stateful, DueRow):
 
         Call inside the transaction that ended the claim. Not `passes_on`: the caller has somebody for it.
         """
+        if not self.has_time_left(at):
+            # What is over is not asked for any more.
+            self._move(OPEN, at, escalate_after=None)
+            return
         self._move(OPEN, at, escalate_after=clock.quarter_down(at))
         if not passes_on:
             return

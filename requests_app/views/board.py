@@ -16,11 +16,12 @@ from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import drafts
+from requests_app.agreed import agreed
 from requests_app.drafts import Draft
 from requests_app.forms.answer import MessageForm
 from requests_app.forms.stay import LongerForm
 from requests_app.forms.take import HostForm
-from requests_app.models import CalledOff, Claim, Message, NotForYou, NotNow
+from requests_app.models import CalledOff, Claim, Message, NotAlone, NotChecked, NotForYou, NotNow
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
 from requests_app.volunteer_page import NeedPage, Opened, Part, need_page
@@ -33,6 +34,7 @@ GONE = 409
 
 @require_GET
 @let_in
+@agreed
 def board(request: HttpRequest) -> HttpResponse:
     """What this volunteer could do, the best first, with why."""
     template = "requests_app/board.html" + ("#rows" if request.headers.get("HX-Request") else "")
@@ -42,6 +44,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @hidden
 @require_GET
 @let_in
+@agreed
 def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """One need, with what was sealed to this volunteer once she said yes."""
     at, volunteer = clock.now(), signed_in(request)
@@ -59,6 +62,7 @@ def need(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @hidden
 @require_POST
 @let_in
+@agreed
 def claim(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """ "I can do this": a hold with a visible end."""
     return _take(request, need_id, standing_by=False)
@@ -67,6 +71,7 @@ def claim(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @hidden
 @require_POST
 @let_in
+@agreed
 def stand_by(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """There if the one who has it cannot come."""
     return _take(request, need_id, standing_by=True)
@@ -131,6 +136,7 @@ def finish(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @hidden
 @require_POST
 @let_in
+@agreed
 def message(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """Write to the asker."""
     at, key = clock.now(), _unlocked(request)
@@ -174,6 +180,10 @@ def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpRespons
         return _faster(request, at)
     except NotForYou:
         raise Http404 from None
+    except NotChecked:
+        messages.info(request, _("A check of yours ran out, or is missing. Please talk to the desk."))
+    except NotAlone:
+        messages.info(request, _("You go with somebody experienced, and nobody has the other part yet."))
     except NotNow:
         messages.info(request, _("You are on a break, or took enough this week. Nothing was taken."))
     return redirect("need", need_id)

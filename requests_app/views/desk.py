@@ -13,10 +13,10 @@ from privacy import clock, instance
 from privacy.crypto import Unreadable
 from privacy.models import CLOCK_TRUSTED, Heartbeat
 from privacy.states import MoveRefused, SomebodyWasFaster
-from requests_app import desk_key, desk_page, desk_trouble
+from requests_app import desk_checks, desk_key, desk_page, desk_trouble
 from requests_app.desk_need import need_page
 from requests_app.forms.desk import DecideForm, FilterForm, KeySheetForm
-from requests_app.models import Claim, KeyChanged, Need, TooLate
+from requests_app.models import Claim, KeyChanged, Need, NotNow, TooLate
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
 from volunteers import desk as desk_keys
@@ -88,7 +88,7 @@ def approve(request: SignedIn, need_id: UUID) -> HttpResponse:
     claim, fingerprint = _answered(request, need_id)
     try:
         claim.approve(_desk(request), fingerprint, clock.now())
-    except (TooLate, SomebodyWasFaster, MoveRefused):
+    except (TooLate, SomebodyWasFaster, MoveRefused, NotNow):
         return _too_late(request)
     except KeyChanged:
         messages.info(request, _("Something about this person changed. Please look again first."))
@@ -159,7 +159,8 @@ def _too_late(request: SignedIn) -> HttpResponse:
 
 
 def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> HttpResponse:
-    page = desk_page.desk(clock.now())
+    at = clock.now()
+    page = desk_page.desk(at)
     chosen = FilterForm.chosen(request.GET)
     rows = page.only(chosen)
     data = {"desk": page, "rows": rows[: desk_page.MOST_SHOWN], "found": len(rows), "chosen": chosen}
@@ -168,6 +169,7 @@ def _table(request: SignedIn, key_sheet_form: KeySheetForm | None = None) -> Htt
     data["trouble"] = desk_trouble.look()
     data["key_is_out"] = desk_keys.is_closed()
     data["broken_way"] = Channel.objects.of(request.user.pk).broken().exists()
+    data["ends_soon"] = desk_checks.ends_soon(at)
     data["filters"] = FilterForm(chosen, page.rows)
     data["key_sheet"] = key_sheet_form or _unconfirmed()
     return render(request, "requests_app/desk.html", data, status=BAD_INPUT if key_sheet_form else 200)

@@ -17,6 +17,7 @@ from requests_app import desk_key, standing
 from requests_app.desk_people import people as people_page
 from requests_app.desk_people import person_page
 from requests_app.forms.desk import InviteForm, PauseOtherForm, VouchForm
+from requests_app.forms.trust import TickForm
 from requests_app.views.ask import BAD_INPUT
 from volunteers import desk, keys
 from volunteers.decorators import SignedIn, coordinator, unlocked
@@ -244,9 +245,14 @@ def _person(request: SignedIn, found: Volunteer, link: str = "", **bound: Any) -
         "link": link,
         "vouch": VouchForm(),
         "pause": PauseOtherForm(at=at),
+        "tick": TickForm(at=at),
         **bound,
     }
     return render(request, "requests_app/desk_person.html", data, status=_status(bound))
+
+
+# Also for the other pages about one person (desk_trust.py).
+person_answer = _person
 
 
 def _status(bound: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import visits
 from requests_app.asker_page import Typed, readable
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
-from requests_app.models import Claim, KeyChanged, Message, TooLate
+from requests_app.models import Claim, KeyChanged, Message, NotNow, NotYet, TooLate
 from requests_app.views.ask import BAD_INPUT, get_or_post
 from requests_app.views.her_page import her_page
 from requests_app.views.second_code import second_code
@@ -60,6 +60,8 @@ def approve(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     data = form.cleaned_data
     try:
         claim.approve(request.visit.unlocked, data["fingerprint"], at, data["place"])
+    except NotNow:
+        messages.info(request, _("This person cannot come now. You can choose somebody else."))
     except (KeyChanged, Unreadable):
         return _look_again(request, at, claim, data["place"])
     except (TooLate, SomebodyWasFaster, MoveRefused):
@@ -95,6 +97,23 @@ def decline(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     claim = request.visit.claim(claim_id)
     try:
         claim.decline(clock.now(), never_again="never" in request.POST)
+    except (SomebodyWasFaster, MoveRefused):
+        messages.info(request, str(NOT_WAITING))
+    return redirect("mine")
+
+
+@login_not_required
+@require_POST
+@asker_only
+@makes_room
+def did_not_come(request: AskerRequest, claim_id: UUID) -> HttpResponse:
+    """Nobody came. One tap: somebody else is asked while there is time."""
+    claim = request.visit.claim(claim_id)
+    try:
+        claim.did_not_come(clock.now())
+        messages.info(request, _("We are sorry. This person is not expected any more."))
+    except NotYet:
+        messages.info(request, _("It has not begun yet. You can say no to this person."))
     except (SomebodyWasFaster, MoveRefused):
         messages.info(request, str(NOT_WAITING))
     return redirect("mine")

@@ -56,6 +56,11 @@ class Rows:
         )
         self._do(sql, [self._past(), self._key(need)])
 
+    def check_runs_out(self, day: str) -> None:
+        """Whatever was checked about anybody counts until that day, which has begun."""
+        where = "WHERE due_after IS NOT NULL"
+        self._do(f"UPDATE volunteers_check SET expires_on = ?, due_after = ? {where}", [day, self._past()])
+
     def need_runs_out(self, need: str) -> None:
         """Its last day is over."""
         self._do("UPDATE requests_app_need SET expires_at = ? WHERE id = ?", [self._past(), self._key(need)])

@@ -200,6 +200,16 @@ class Coordinator(Volunteer):
         self.browser.follow(handle)
         return self.browser.press("I vouch for them", context=context)
 
+    def person(self, handle: str) -> Page:
+        """One of them, from the list."""
+        self.browser.visit("/desk/people/")
+        return self.browser.follow(handle)
+
+    def checks(self, handle: str, item: str, day: str) -> Page:
+        """Something about them was checked on that day."""
+        self.person(handle)
+        return self.browser.press("I checked this", item=item, done_on=day)
+
     def suspends(self, handle: str) -> Page:
         self.browser.visit("/desk/people/")
         self.browser.follow(handle)

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from notify.models import Channel
+from organisation import checks
 from organisation.models import Hours, PhoneNumber
 from requests_app import standing
 from requests_app.models import Claim, Message, Need
@@ -20,7 +21,7 @@ from tests.requests_app.test_damaged_rows import enter
 from tests.requests_app.world import World, say_yes, take, unlocked
 from tests.volunteers import people
 from tests.volunteers.people import AT, Person
-from volunteers.models import Invitation, LoginRestore, Offer
+from volunteers.models import Check, Invitation, LoginRestore, Offer
 
 ROLES = (
     *("nobody", "the asker", "another asker", "unvetted", "vetted", "no fit", "paused"),
@@ -182,6 +183,9 @@ def _links(world: World, made: Everybody, ben: Person, ida: Person) -> None:
     )
     made.ids["channel_id"] = siskin.pk
     made.ids["invitation_id"] = Invitation.objects.get(made_by=ana, used_at=None).pk
+    visited = Check.objects.tick(ben.volunteer, checks.ALL["home-visit"], ana, AT.date(), AT)
+    made.ids["check_id"] = visited.pk
+    made.named |= {f"desk_agreement{verb}": "do-not-ask-why" for verb in ("", "_stop")}
     hours = Hours.objects.add(weekday=1, from_time=AT.time(), until_time=AT.time().replace(hour=23))
     number = PhoneNumber.objects.add(label="Example", number="555 0100")
     for kind, pk in (("hours", hours.pk), ("number", number.pk), ("area", world.area.pk)):

@@ -19,6 +19,7 @@ _DUE_ROWS = (
     *("requests_app.Need", "requests_app.Task", "requests_app.Claim", "requests_app.Taken"),
     *("requests_app.Knock", "requests_app.CalledOff", "volunteers.OfferNight"),
     *("requests_app.Tap", "requests_app.Plan"),
+    *("requests_app.Knock", "requests_app.CalledOff", "volunteers.Check", "volunteers.Slip"),
 )
 
 
@@ -53,6 +54,8 @@ GRAINS: dict[str, timedelta] = {
     "notify.Notice.purge_after": EXACT,
     # Of those with an account
     "requests_app.Taken.forget_after": HOUR,
+    "volunteers.Check.due_after": HOUR,
+    "volunteers.Slip.forget_after": HOUR,
     "volunteers.Volunteer.vouched_at": HOUR,
     "volunteers.Volunteer.last_asked_at": HOUR,
     "volunteers.Vouch.at": HOUR,

@@ -33,6 +33,7 @@ PUBLIC = {
     "approve",
     "approve_key",
     "decline",
+    "did_not_come",
     "message",
     "place",
     "move_on",

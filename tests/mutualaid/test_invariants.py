@@ -5,6 +5,8 @@ from django.db import connection, transaction
 from django.test import Client
 
 from notify import outbox
+from organisation import checks
+from privacy import clock
 from privacy.keyring import keyring
 from requests_app.models import Claim, Knock, Message, Need
 from requests_app.models.asked import Tell
@@ -14,7 +16,7 @@ from tests.mutualaid.an_instance import world
 from tests.requests_app.company import asked
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers.people import AT
-from volunteers.models import LoginRestore
+from volunteers.models import Check, LoginRestore, Slip
 
 __all__ = ["world"]
 
@@ -82,6 +84,10 @@ DAMAGES = {
         "requests_app_proposal",
         lambda: change("requests_app_proposal", "outcome = 'asked'"),
     ),
+    "somebody new who would be alone": (
+        "volunteers_volunteer",
+        lambda: change("volunteers_volunteer", "probation = true"),
+    ),
     "somebody was asked twice": (
         "requests_app_proposal",
         lambda: twice("requests_app_proposal", id="12345"),
@@ -147,6 +153,10 @@ DAMAGES = {
     "a notice without its channel": ("notify_channel", lambda: gone("notify_channel")),
     "a notice to another's channel": (NOTICE, lambda: change(NOTICE, f"recipient = {LIVE_NEED}")),
     "told twice of one thing": (NOTICE, lambda: twice(NOTICE, id="12345")),
+    "somebody checked themselves": (
+        "volunteers_check",
+        lambda: change("volunteers_check", "second_by_id = done_by_id"),
+    ),
     "somebody vouches for themselves": (
         "volunteers_vouch",
         lambda: change("volunteers_vouch", "by_id = volunteer_id"),
@@ -182,6 +192,14 @@ DAMAGES = {
     "what was called off, to be forgotten": (
         "requests_app_calledoff",
         lambda: change("requests_app_calledoff", f"forget_after = {LONG_AGO}"),
+    ),
+    "a check whose time is over": (
+        "volunteers_check",
+        lambda: change("volunteers_check", f"due_after = {LONG_AGO}"),
+    ),
+    "what was late, to be forgotten": (
+        "volunteers_slip",
+        lambda: change("volunteers_slip", f"forget_after = {LONG_AGO}"),
     ),
     "a session that ended": (
         "privacy_session",
@@ -255,6 +273,9 @@ def in_use(world: World) -> World:
     Client().force_login(ben.volunteer)
     LoginRestore.objects.press(ben.volunteer, world.coordinator.volunteer, AT)
     outbox.queue(ben.volunteer.pk, "news", AT)
+    day = clock.local_day(AT)
+    Check.objects.tick(ben.volunteer, checks.ALL["licence"], world.coordinator.volunteer, day, AT)
+    Slip.objects.note(ben.volunteer, "late", AT)
     return world
 
 

@@ -1,9 +1,9 @@
 """Matching once more, as slowly and plainly as it can be said: every offer, every condition, in Python."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import asin, ceil, cos, radians, sin, sqrt
 from uuid import UUID
@@ -11,8 +11,8 @@ from uuid import UUID
 from organisation import kinds
 from organisation.models import Area, Organisation
 from privacy import clock
-from requests_app.models import BedNight, Need, NeverMatch, Proposal, Taken, Task
-from volunteers.models import Offer, Volunteer
+from requests_app.models import BedNight, Claim, Need, NeverMatch, Proposal, Taken, Task
+from volunteers.models import Check, Offer, Volunteer
 
 EARTH_KM = 6371.0088
 Names = frozenset[str]
@@ -64,13 +64,15 @@ class Naive:
         self.declined = set(declined.values_list("task__need_id", "volunteer_id"))
         self.must_agree = Organisation.objects.current().household_must_agree
         self.rules: dict[str, Callable[[Place, Task], bool]] = {
-            "let_in": lambda p, t: p.offer.active and p.volunteer.is_let_in,
+            "let_in": lambda p, t: p.offer.active and p.volunteer.is_let_in and not self._lacks(p),
             "reach": lambda p, t: p.km <= p.reach,
             "kind": lambda p, t: p.kind == t.need.kind,
             "capacity": lambda p, t: p.offer.capacity >= t.need.people,
             "conditions": lambda p, t: t.need.conditions & ~p.offer.conditions == 0,
             "language": self._language,
             "parts": self._parts,
+            "checks": lambda p, t: all(day is None or day > self.today for day in self._ends(p)),
+            "probation": self._is_not_alone,
             "pause": lambda p, t: not p.volunteer.is_paused(self.at),
             "most_nights": self._most_nights,
             "notice": self._notice,
@@ -81,6 +83,12 @@ class Naive:
             "never": self._never,
             "declined": self._declined,
         }
+        self.required = set(Organisation.objects.current().required_checks)
+        self.checked: dict[UUID, dict[str, date | None]] = defaultdict(dict)
+        for check in Check.objects.exclude(status="waiting"):
+            self.checked[check.volunteer_id][check.item] = check.expires_on
+        held = Claim.objects.filter(volunteer__probation=False).exclude(held_until__lte=at)
+        self.holding = list(held.filter(status__in=("held", "approved")))
         self.fitting = lru_cache(maxsize=None)(self._fitting)
 
     def km(self, one: int, other: int) -> int:
@@ -115,6 +123,20 @@ class Naive:
     def failing(self, place: Place, task: Task) -> Names:
         """The names of the hard conditions that stand between this place and this task."""
         return frozenset(name for name, rule in self.rules.items() if not rule(place, task))
+
+    def _lacks(self, place: Place) -> bool:
+        """Whether a check that is required of this kind was never done."""
+        listed = set(kinds.get(place.kind).checks)
+        return not listed & self.required <= self.checked[place.volunteer.pk].keys()
+
+    def _ends(self, place: Place) -> list[date | None]:
+        done = self.checked[place.volunteer.pk]
+        return [done[item] for item in kinds.get(place.kind).checks if item in done]
+
+    def _is_not_alone(self, place: Place, task: Task) -> bool:
+        """Not on probation; or beside somebody who is not, who has another part of it."""
+        beside = {held.task_id for held in self.holding if held.need_id == task.need_id} - {task.pk}
+        return not place.volunteer.probation or (kinds.get(task.need.kind).one_person_each and bool(beside))
 
     def _parts(self, place: Place, task: Task) -> bool:
         need = task.need

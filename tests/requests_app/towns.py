@@ -15,7 +15,7 @@ from requests_app.models import BedNight, Claim, Need, NeverMatch, Proposal, Tak
 from tests.requests_app.world import TODAY, World
 from tests.volunteers.people import AT
 from volunteers.account import NEVER
-from volunteers.models import Offer, Volunteer
+from volunteers.models import Check, Offer, Volunteer
 from volunteers.nights import packed
 from volunteers.week import ALL_WEEK
 
@@ -34,7 +34,7 @@ class Town:
 
     def tasks(self) -> Iterator[Task]:
         for need in self.needs:
-            yield need.tasks.select_related("need").order_by("role")[0]
+            yield from need.tasks.select_related("need").order_by("position")
 
 
 def build(world: World, seed: str, *, people: int = 45, needs: int = 12, districts: int = 10) -> Town:
@@ -42,9 +42,12 @@ def build(world: World, seed: str, *, people: int = 45, needs: int = 12, distric
     dice = random.Random(seed)
     if dice.random() < 0.5:
         Organisation.objects.ensure(AT).change(household_must_agree=True)
+    if dice.random() < 0.5:
+        Organisation.objects.ensure(AT).change(required_checks=["boundaries"])
     areas = _areas(dice, districts)
     volunteers = [_volunteer(dice, number) for number in range(people)]
     for volunteer in volunteers:
+        _check(dice, volunteer)
         for _offer in range(dice.choice((1, 1, 1, 2))):
             _make_offer(world, dice, volunteer, areas)
     asked = [_need(world, dice, areas) for _one in range(needs)]
@@ -67,6 +70,7 @@ def _volunteer(dice: random.Random, number: int) -> Volunteer:
         username=f"somebody-{number}",
         handle=f"Somebody {number}",
         vouched_at=AT if dice.random() < 0.9 else None,
+        probation=dice.random() < 0.3,
         status="active" if dice.random() < 0.95 else "suspended",
         paused_until=TODAY + timedelta(days=dice.randint(-1, 1)) if dice.random() < 0.2 else None,
         languages=languages.bits(dice.sample(SPOKEN, dice.randint(1, 2))),
@@ -79,6 +83,19 @@ def _volunteer(dice: random.Random, number: int) -> Volunteer:
         wrapped_recovery=b"",
         recovery_salt=b"",
     )
+
+
+def _check(dice: random.Random, volunteer: Volunteer) -> None:
+    """Most of what is required was done; some of it has run out, or waits for a second person."""
+    for item, often in (("boundaries", 0.9), ("licence", 0.5), ("home-visit", 0.5), ("companion", 0.5)):
+        if dice.random() < often:
+            Check.objects.create(
+                volunteer=volunteer,
+                item=item,
+                status=dice.choice(("done", "done", "done", "expired", "waiting")),
+                done_on=TODAY,
+                expires_on=dice.choice((None, TODAY + timedelta(days=dice.randint(-1, 3)))),
+            )
 
 
 def _make_offer(world: World, dice: random.Random, volunteer: Volunteer, areas: list[Area]) -> None:
@@ -130,6 +147,11 @@ def _need(world: World, dice: random.Random, areas: list[Area]) -> Need:
         languages_hard=bool(spoken) and dice.random() < 0.5,
         wishes=_wishes(dice, asked),
         conditions=conditions.bits(dice.sample(asked, min(len(asked), dice.choice((0, 0, 1, 2))))),
+        answers={
+            **{role: dice.choice(("no", "yes")) for role in ("back", "onward", "backup")},
+            "companions": dice.choice(("one", "two")),
+        },
+        parts_of={"back": dice.choice((0, 4, 8, 12)), "onward": 8} if dice.random() < 0.7 else {},
     )
     return need
 
@@ -150,6 +172,24 @@ def _history(dice: random.Random, needs: list[Need], volunteers: list[Volunteer]
         Proposal.objects.create(task=task, volunteer=some[0], asked_at=AT, outcome="declined")
         Proposal.objects.create(task=task, volunteer=some[1], asked_at=AT)
         NeverMatch.objects.create(mailbox=need.mailbox, volunteer=some[2])
+        for task in need.tasks.order_by("position")[1:2]:
+            _hold(dice, need, task, dice.choice(volunteers))
+
+
+def _hold(dice: random.Random, need: Need, task: Task, volunteer: Volunteer) -> None:
+    """Somebody has the other part, be they new or not; or had it until a moment ago."""
+    status = dice.choice(("approved", "held"))
+    until = AT + timedelta(hours=dice.choice((-1, 1)))
+    Claim.objects.create(
+        need=need,
+        task=task,
+        volunteer=volunteer,
+        status=status,
+        held_until=until if status == "held" else None,
+        claimed_at=AT,
+        slot_number=need.slot_number,
+    )
+    Task.objects.filter(pk=task.pk).update(status=status)
 
 
 def _book(dice: random.Random, needs: list[Need]) -> None:

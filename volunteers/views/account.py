@@ -23,7 +23,7 @@ from volunteers.decorators import signed_in
 from volunteers.forms import RecoverForm, UnlockForm
 
 
-def _next(request: HttpRequest) -> str:
+def going_on(request: HttpRequest) -> str:
     """Where to go on: a path of this instance, or where they start."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
@@ -36,7 +36,7 @@ def _next(request: HttpRequest) -> str:
 def unlock(request: HttpRequest) -> HttpResponse:
     """Asks for the passphrase, which opens what is sealed to whoever is signed in."""
     signed_in(request)
-    going_to = _next(request)
+    going_to = going_on(request)
     form = UnlockForm(request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
         return HttpResponseRedirect(going_to)

@@ -17,6 +17,7 @@ from privacy import clock
 from privacy.wordlists import fold
 from volunteers import keys, qr, sheets
 from volunteers.account import new_username
+from volunteers.agreements import Agreement
 from volunteers.decorators import signed_in, unlocked
 from volunteers.forms import JoinForm, SheetForm
 from volunteers.invitations import Invitation, InvitationRefused
@@ -49,7 +50,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
             return _joined(request, token, form, at)
     except InvitationRefused:
         return render(request, "volunteers/join_refused.html", status=404)
-    return render(request, "volunteers/join.html", {"form": form}, status=422 if form.errors else 200)
+    shown = {"form": form, "agreements": Agreement.objects.current()}
+    return render(request, "volunteers/join.html", shown, status=422 if form.errors else 200)
 
 
 @sensitive_variables()
@@ -62,6 +64,8 @@ def _joined(request: HttpRequest, token: str, form: JoinForm, at: datetime) -> H
         passphrase=typed["passphrase"],
         language=_language(),
         at=at,
+        # A form without them is one that somebody filled without the page: what there is now.
+        read=request.POST.getlist("read") or None,
     )
     get_adapter().login_anew(request, joined.volunteer)
     request.session.pop(NAME, None)

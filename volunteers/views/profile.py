@@ -22,7 +22,7 @@ from privacy import clock
 from privacy.crypto import Unreadable
 from volunteers import keys
 from volunteers.decorators import let_in, signed_in
-from volunteers.models import LoginRestore
+from volunteers.models import Check, LoginRestore, Slip
 from volunteers.profile_forms import AboutForm, PauseForm
 
 CALENDAR = "calendar_token"
@@ -46,6 +46,8 @@ def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
         "unlocked": keys.private_key(request) is not None,
         "second_factor": is_mfa_enabled(volunteer),
         "login_restore": LoginRestore.objects.of(volunteer, at),
+        "ends_soon": Check.objects.soon(at).filter(volunteer=volunteer),
+        "slips": Slip.objects.of(volunteer, at),
     }
     wrong = any(form.errors for form in bound.values())
     return render(request, "volunteers/profile.html", shown | bound, status=422 if wrong else 200)
