@@ -177,6 +177,10 @@ class NoticeQuerySet(DueQuerySet["Notice"]):
     def by(self, transport: str, gateway: str) -> "NoticeQuerySet":
         return self.filter(transport=transport, gateway=gateway).select_related("channel")
 
+    def untried(self) -> "NoticeQuerySet":
+        """Nobody has begun to send these."""
+        return self.filter(attempts=0, lease_token__isnull=True)
+
     def fresh(self) -> "NoticeQuerySet":
         """Those that were never tried in vain, and whose address did not fail another a moment ago."""
         doubted = Notice.objects.filter(status=QUEUED, attempts__range=(1, URGENT_ATTEMPTS))

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import transaction
+
 from notify.models import Channel, Notice, stored_key
 
 
@@ -23,18 +25,28 @@ def queue(
         Notice.objects.queue(channels, key, send_after or at, pace)
 
 
-def take_back(news: Iterable[tuple[uuid.UUID, str]]) -> None:
+def take_back(news: Iterable[tuple[uuid.UUID, str]]) -> set[uuid.UUID]:
     """What was to be said of this is no news any more: what has not left yet does not leave.
 
-    `news`: recipients, and the key each was told under. Two statements at most.
+    `news`: recipients, and the key each was told under. Those of them whom it cannot have reached: it still
+    waited, never tried, on each of their channels. Three statements at most.
     """
     keys: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
     for recipient, key in news:
         keys[recipient].append(key)
-    channels = Channel.objects.filter(recipient__in=list(keys)) if keys else []
+    channels = list(Channel.objects.filter(recipient__in=list(keys))) if keys else []
     stored = [stored_key(key, channel) for channel in channels for key in keys[channel.recipient]]
-    if stored:
-        Notice.objects.waiting().filter(idempotency_key__in=stored).delete()
+    if not stored:
+        return set()
+    with transaction.atomic():
+        waiting = Notice.objects.waiting().filter(idempotency_key__in=stored)
+        # Locked: nobody begins to send one of them before it is gone.
+        untried = set(waiting.untried().select_for_update().values_list("channel_id", flat=True))
+        waiting.delete()
+    reached = {
+        channel.recipient for channel in channels if channel.pk not in untried and not channel.is_broken
+    }
+    return {channel.recipient for channel in channels if channel.pk in untried} - reached
 
 
 def hush(recipient: uuid.UUID) -> None:

@@ -17,7 +17,7 @@ from organisation.areas import Area
 from organisation.hours import Hours, PhoneNumber
 from organisation.kind import Kind, Question
 from organisation.legs import read_time
-from organisation.models import Organisation
+from organisation.models import ASKS_PER_DAY, Organisation
 from organisation.validators import phone_number
 
 FAR = timedelta(days=366)
@@ -119,6 +119,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             *("name", "cover_name", "leave_url", "help_text"),
             *("max_nights", "hold_minutes", "keep_days", "household_must_agree"),
+            "asks_per_day",
         )
         help_texts = {
             "name": _("Shown only on the page about helping."),
@@ -128,7 +129,11 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "hold_minutes": _("In minutes. Empty: as usual for each kind."),
             "keep_days": _("After the last day. Empty: as usual for each kind."),
             "household_must_agree": _("Unticked: whoever asks reads what was said, and decides."),
+            "asks_per_day": _("Empty: 10. Each volunteer can choose less. They always see the board."),
         }
+
+    def clean_asks_per_day(self) -> int:
+        return self.cleaned_data["asks_per_day"] or ASKS_PER_DAY
 
 
 class AwayForm(forms.ModelForm):  # type: ignore[type-arg]

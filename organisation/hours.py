@@ -52,32 +52,15 @@ def spans(hours: Iterable[Hours], at: datetime) -> list[Span]:
     return [span for span in merged if span.end > at]
 
 
-class HoursQuerySet(models.QuerySet["Hours"]):
-    def add(self, *, weekday: int, from_time: time, until_time: time) -> Hours:
-        """A weekly shift; the same one twice is once."""
-        row, _made = self.get_or_create(weekday=weekday, from_time=from_time, until_time=until_time)
-        return row
-
-
-class Hours(models.Model):
+class Weekly(models.Model):
     """One weekly shift in local time. Ending at or before its beginning, it ends the next day."""
 
     weekday = models.PositiveSmallIntegerField(_("day"), choices=WEEKDAYS)
     from_time = models.TimeField(_("from"))
     until_time = models.TimeField(_("until"))
 
-    objects = HoursQuerySet.as_manager()
-
-    privacy = FieldClasses(
-        clear=("id", "weekday", "from_time", "until_time"), lives="until the organisation removes it"
-    )
-
     class Meta:
-        ordering = ("weekday", "from_time")
-        constraints = [
-            models.UniqueConstraint(fields=("weekday", "from_time", "until_time"), name="hours_once"),
-            models.CheckConstraint(condition=Q(weekday__lte=6), name="hours_weekday"),
-        ]
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.from_time:%H:%M} – {self.until_time:%H:%M}"
@@ -91,6 +74,36 @@ class Hours(models.Model):
         """This shift on a date of its weekday. Empty or backwards where the clocks leap over it."""
         last = day + timedelta(days=1) if self.past_midnight else day
         return Span(_moment(day, self.from_time), _moment(last, self.until_time))
+
+    def is_now(self, at: datetime) -> bool:
+        """Whether it has begun and is not over."""
+        today = at.astimezone(get_default_timezone()).date()
+        days = [day for day in (today - timedelta(days=1), today) if day.weekday() == self.weekday]
+        return any(span.start <= at < span.end for span in map(self.on, days))
+
+
+class HoursQuerySet(models.QuerySet["Hours"]):
+    def add(self, *, weekday: int, from_time: time, until_time: time) -> Hours:
+        """A weekly shift; the same one twice is once."""
+        row, _made = self.get_or_create(weekday=weekday, from_time=from_time, until_time=until_time)
+        return row
+
+
+class Hours(Weekly):
+    """A shift in which somebody is on, as everybody may read it."""
+
+    objects = HoursQuerySet.as_manager()
+
+    privacy = FieldClasses(
+        clear=("id", "weekday", "from_time", "until_time"), lives="until the organisation removes it"
+    )
+
+    class Meta:
+        ordering = ("weekday", "from_time")
+        constraints = [
+            models.UniqueConstraint(fields=("weekday", "from_time", "until_time"), name="hours_once"),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="hours_weekday"),
+        ]
 
     def change(self, *, weekday: int, from_time: time, until_time: time) -> None:
         """Another day or other times."""

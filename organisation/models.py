@@ -31,6 +31,7 @@ __all__ = ["MAX_REACH_KM", "Area", "Distance", "Hours", "Neighbour", "Organisati
 ONLY_ID = 1
 WAY_OUT = "https://www.wikipedia.org/"
 LED_LAST = "way out"
+ASKS_PER_DAY = 10
 
 
 class Presence(NamedTuple):
@@ -107,6 +108,12 @@ class Organisation(models.Model):
     household_must_agree = models.BooleanField(
         _("only homes where all adults agreed within a year"), default=False
     )
+    asks_per_day = models.PositiveSmallIntegerField(
+        _("how often one volunteer is asked a day, at most"),
+        default=ASKS_PER_DAY,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+    )
     away_until = models.DateTimeField(_("nobody is on until"), null=True, blank=True)
     # Without these nobody is found for a kind that lists them (slugs of organisation/checks.py).
     required_checks = models.JSONField(default=list, blank=True)
@@ -125,6 +132,7 @@ class Organisation(models.Model):
             "hold_minutes",
             "keep_days",
             "household_must_agree",
+            "asks_per_day",
             "away_until",
             "required_checks",
             "set_up_at",

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import groupby, islice
+from itertools import groupby, islice, product
 
 from privacy import instance
 from privacy.wordlists import LANGUAGES, SIZE, WordList, fold, word_list
@@ -75,13 +75,30 @@ def words_from(key: bytes, n: int, language: str) -> list[str]:
     A language without a list gets English ones. Positions are the same in every language.
     """
     words = word_list(_base(language) if has_words(language) else "en").words
+    return [words[position] for position in positions_from(key, n)]
+
+
+def positions_from(key: bytes, n: int) -> tuple[int, ...]:
+    """Where the words of `words_from` stand in each list."""
     found: dict[int, None] = {}
     step = 0
     while len(found) < n:
         number = hashlib.blake2b(step.to_bytes(4), key=key, digest_size=2, person=b"words to meet").digest()
         found[int.from_bytes(number) % SIZE] = None
         step += 1
-    return [words[position] for position in found]
+    return tuple(found)
+
+
+def positions_meant(typed: str, n: int) -> list[tuple[int, ...]]:
+    """Where the n words that were typed may stand: a word can be in several lists. None where they are not n
+    known words. Forgiving as `read`, but no slip is repaired.
+    """
+    tokens = _tokens(fold(typed[:MAX_TYPED]))
+    if len(tokens) != n:
+        return []
+    lists = [word_list(language) for language in LANGUAGES]
+    places = [sorted({p for known in lists if (p := known.position(token)) is not None}) for token in tokens]
+    return list(product(*places))
 
 
 def read(typed: str) -> bytes:

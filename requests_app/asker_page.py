@@ -22,6 +22,7 @@ from requests_app import facts, home
 from requests_app.forms.answer import ApproveForm, KeyForm, MessageForm, PlaceForm, WriteAgainForm
 from requests_app.forms.stay import LongerForm
 from requests_app.forms.taps import PlanForm, WhenForm
+from requests_app.how_far import HowFar
 from requests_app.models import Claim, Extension, Message, Need, Plan, Proposal, Tap, Task
 from requests_app.models.asked import DESK
 from requests_app.models.extension import ASKER
@@ -29,6 +30,7 @@ from requests_app.models.plan import plan_over_at
 from requests_app.models.sealed import with_compartments
 from requests_app.models.tap import ends_at
 from requests_app.readers import Unlocked
+from requests_app.reveals import Reveals, Shown
 from requests_app.sentences import Sentence, what_happens
 from requests_app.stay_page import Stay, stay
 from requests_app.taps_page import Promotion, Taps, promotions, relief, taps
@@ -79,7 +81,7 @@ class Person:
 @dataclass(frozen=True)
 class Card:
     """One need on her page. `together`: what was asked with it, and goes on; `partner_over`: what it was
-    asked with, and has ended. `call_now`: whoever hosted left in the middle, and nobody comes yet."""
+    asked with, and has ended."""
 
     need: Need
     title: str
@@ -91,12 +93,12 @@ class Card:
     legs: list[tuple[str, list[tuple[str, str]]]]
     lives: bool
     is_paused: bool
+    reveals: list[Shown] = field(default_factory=list)
     told: str = ""
     can_try: bool = False
     write_again: forms.Form | None = None
     together: str = ""
     partner_over: str = ""
-    call_now: bool = False
     plan_form: forms.Form | None = None
 
 
@@ -187,6 +189,8 @@ class _Page:
         self.tasks = list(Task.objects.filter(need__in=living).not_closed())
         for task in self.tasks:
             task.need = by_id[task.need_id]
+        self.how_far = HowFar.of(self.tasks, at)
+        self.reveals = Reveals(needs, self.organisation, at)
 
     def card(self, need: Need) -> Card:
         claims = [claim for claim in self.claims if claim.need_id == need.pk]
@@ -199,17 +203,17 @@ class _Page:
             need=need,
             title=facts.title(need),
             facts=facts.facts(need, tasks=tasks),
-            sentence=what_happens(need, claims, tasks, len(asked), self.at, self.at_desk),
+            sentence=what_happens(need, claims, tasks, len(asked), self.at, self.at_desk, self.how_far),
             people=[self._person(need, claim, answers) for claim in claims],
             note=note,
             answers=kinds.get(need.kind).described(answers),
             legs=self._legs(need, tasks) if lives else [],
             lives=lives,
             is_paused=need.is_paused(self.at),
+            reveals=self.reveals.of(need),
             **(self._told(need) if lives else {}),
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
             **(self._asked_together(need) if lives else {}),
-            call_now=need.broken_off and not any(claim.is_approved for claim in claims),
             plan_form=self._plan(need) if lives else None,
         )
 

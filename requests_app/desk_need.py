@@ -12,7 +12,7 @@ from organisation import kinds, languages
 from privacy.crypto import Unreadable
 from requests_app import desk_key, facts, legs, matching
 from requests_app.asker_page import readable, vouched_since
-from requests_app.models import Claim, Extension, Need, Proposal, Tap, Task
+from requests_app.models import Claim, Extension, Need, Proposal, Reveal, Tap, Task
 from requests_app.models.asked import DESK, FIRST
 from requests_app.models.claim_queryset import (
     APPROVED,
@@ -71,6 +71,8 @@ class Read:
     note: str = ""
     answers: list[tuple[str, str]] = field(default_factory=list)
     place: str = ""
+    # What of hers that was: purposes of compartments.
+    opened: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,18 @@ class DeskNeed:
 
 def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: datetime) -> DeskNeed:
     """One need for one coordinator; `private` is their open key, None while it is locked."""
+    tasks = list(Task.objects.not_closed().filter(need=need))
+    for task in tasks:
+        task.need = need
+    read = _read(need, tasks, coordinator, private)
+    # Before anybody sees it; who at the desk it was is not kept.
+    Reveal.objects.opened_at_desk(need, coordinator, read.opened, at)
     claims = list(
         Claim.objects.filter(need=need).select_related("volunteer", "task").order_by("place_in_line")
     )
     proposals = list(Proposal.objects.about(need))
     offered = list(Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches"))
     longer = Extension.objects.of(offered)
-    tasks = list(Task.objects.not_closed().filter(need=need))
-    for task in tasks:
-        task.need = need
     rows = list(Tap.objects.for_desk(at).filter(claim__need=need))
     return DeskNeed(
         need=need,
@@ -118,7 +123,7 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
             for claim in offered
         ],
         asked=_asked(need, proposals, claims),
-        read=_read(need, tasks, coordinator, private),
+        read=read,
         silent=desk_sentences(rows, at),
     )
 
@@ -238,6 +243,16 @@ _WOULD_FIT = {
         "%(count)d more would fit, but have done enough this week.",
         "count",
     ),
+    "asked": ngettext_lazy(
+        "%(count)d more would fit, but was asked enough today.",
+        "%(count)d more would fit, but were asked enough today.",
+        "count",
+    ),
+    "partner": ngettext_lazy(
+        "%(count)d partner organisation would fit.",
+        "%(count)d partner organisations would fit.",
+        "count",
+    ),
     "never": ngettext_lazy(
         "%(count)d more would fit, but the two shall not meet.",
         "%(count)d more would fit, but shall not meet this person.",
@@ -351,19 +366,23 @@ def _read(need: Need, tasks: list[Task], coordinator: Volunteer, private: bytes 
         unlocked = desk_key.unlocked(coordinator, private)
     except Unreadable:
         return Read(NO_SHARE)
-    note, answers = _note(need, unlocked)
-    place = readable(lambda: need.read_desk_place(unlocked), gettext("This cannot be read."))
+    note, place = _opened(need, unlocked)
+    opened = [purpose for purpose, text in (("note", note), ("place", place)) if text is not None]
+    written, answers = note or ("", {})
+    if need.desk_reads and note is None:
+        written = gettext("The note cannot be read any more.")
+    if need.desk_place is not None and place is None:
+        place = gettext("This cannot be read.")
     told = kinds.get(need.kind).described(answers)
     for task in tasks if need.desk_reads else []:
         own = readable(partial(task.read_answers, unlocked), {})
         title = facts.title(need, task)
         told += [(f"{title}: {question}", said) for question, said in kinds.get(need.kind).described(own)]
-    return Read(OPEN, note, told, place)
+    return Read(OPEN, written, told, place or "", opened)
 
 
-def _note(need: Need, unlocked: Unlocked) -> tuple[str, dict[str, Any]]:
-    if not need.desk_reads:
-        return "", {}
-    cannot: tuple[str, dict[str, Any]] = (gettext("The note cannot be read any more."), {})
-    found: tuple[str, dict[str, Any]] = readable(lambda: need.read_note(unlocked), cannot)
-    return found
+def _opened(need: Need, unlocked: Unlocked) -> tuple[tuple[str, dict[str, Any]] | None, str | None]:
+    """Note (with the answers) and place, each None where it is not for the desk, or cannot be opened."""
+    note = readable(lambda: need.read_note(unlocked), None) if need.desk_reads else None
+    place = readable(lambda: need.read_desk_place(unlocked), None) if need.desk_place is not None else None
+    return note, place

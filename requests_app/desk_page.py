@@ -9,6 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from organisation import kinds
 from requests_app import facts
+from requests_app.how_far import HowFar
 from requests_app.models import Claim, Event, Extension, Need, Proposal, Tap, Task
 from requests_app.models.asked import DESK
 from requests_app.models.task import OPEN
@@ -69,7 +70,7 @@ class Desk:
 def desk(at: datetime) -> Desk:
     """The whole table. The same number of queries for one row and for fifty."""
     tasks = list(Task.objects.on_the_desk(at))
-    table = _Table(at)
+    table = _Table(tasks, at)
     rows = sorted((table.row(task) for task in tasks), key=_what_burns_first)
     return Desk(rows, _summary(rows, at), _unreadable(at))
 
@@ -83,12 +84,13 @@ def name_of(task: Task) -> str:
 class _Table:
     """What the rows need besides their tasks, read once for all of them."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, tasks: list[Task], at: datetime) -> None:
         self.at = at
         self.asked = Proposal.objects.asked_counts(at)
         self.freed = Event.objects.last_moves(OPEN, at)
         self.longer = Extension.objects.wait_for_desk(at)
         self.silent = set(Tap.objects.for_desk(at).values_list("claim__task_id", flat=True))
+        self.how_far = HowFar.of(tasks, at)
         self.claims: dict[UUID, list[Claim]] = {}
         for claim in Claim.objects.offered(at).on_live_needs(at):
             self.claims.setdefault(claim.task_id, []).append(claim)
@@ -106,7 +108,7 @@ class _Table:
             state=state,
             state_text=_backup_text(claims) or _state_text(state, runs_out_at if ends else None, self.at),
             waited="" if state == COMING else self._waited(task),
-            asked=_asked(task, self.asked.get(task.pk, 0)),
+            asked=" ".join([_asked(task, self.asked.get(task.pk, 0)), *self.how_far.done([task])]),
             runs_out_at=runs_out_at,
             runs_out=facts.moment(runs_out_at, self.at),
             begins_at=begins_at,
@@ -167,7 +169,7 @@ def _asked(task: Task, count: int) -> str:
         return gettext("Nobody fits now.")
     asked = ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
     if task.ring >= rings:
-        return gettext("%(asked)s, all rings") % {"asked": asked}
+        return gettext("%(asked)s, all rings.") % {"asked": asked}
     if not task.ring:
         return asked
     return gettext("%(asked)s, ring %(ring)d of %(rings)d") % {

@@ -19,6 +19,7 @@ from organisation.models import MAX_REACH_KM
 from privacy import clock
 from requests_app.models import Need, Task
 from requests_app.models.taken import first_day_that_counts
+from volunteers import asks
 from volunteers.account import hour_number
 from volunteers.models import Volunteer
 from volunteers.nights import BED_BITS, BED_MASK
@@ -82,11 +83,21 @@ CONDITIONS: dict[str, str] = {
         WHERE c.need_id = {id} AND c.task_id <> {task} AND NOT v.probation
         AND (c.status = 'approved' OR (c.status = 'held' AND c.held_until > {moment})))))""",
 }
+# What counts only where people are asked: whoever had enough today still sees the board, and a partner
+# sees there what it was asked (TURN).
+ASKING: dict[str, str] = {
+    "asked": """(p.asked_day < {day} OR (p.asked_today < {asks}
+        AND (p.asks_per_day IS NULL OR p.asked_today < p.asks_per_day)))""",
+    "partner": "p.partner = {partners}",
+}
+TURN = """(p.partner = FALSE OR (n.partner_ok AND EXISTS (SELECT 1 FROM requests_app_proposal ap
+    WHERE ap.task_id = t.id AND ap.volunteer_id = p.volunteer_id AND ap.asked_at IS NOT NULL)))"""
 # The conditions that begin the index, and therefore the join.
 LET_IN, KIND = "p.ready = TRUE", "p.kind = {kind}"
 REACH = "(p.range_km >= d.km AND p.reach_km >= d.km)"
-_EVERY = {"let_in": LET_IN, "reach": REACH, "kind": KIND, **CONDITIONS}
+_EVERY = {"let_in": LET_IN, "reach": REACH, "kind": KIND, **CONDITIONS, **ASKING}
 _FIT = " AND ".join(CONDITIONS.values())
+_ASKED = " AND ".join(ASKING.values())
 # No row of an area needs a look where even the most that they could meet together is not enough.
 # (Not EXISTS: PostgreSQL would join all of them.)
 _SUPPLY = f"""1 = (SELECT 1 FROM volunteers_supply s
@@ -132,7 +143,7 @@ _COLUMNS = f"""p.volunteer_id, p.offer_id, d.km, {_SCORE} AS score,
 _ORDER = "p.range_km, p.asked_hour, p.offer_id"
 _NEAREST = f"""d.to_area_id = {{area_id}} AND {_SUPPLY}
     ORDER BY d.km, d.from_area_id, {_ORDER} LIMIT {{nearest}}"""
-_IN_AREA = f"{KIND} AND p.area_id = d.from_area_id AND {LET_IN} AND {REACH} AND {_FIT}"
+_IN_AREA = f"{KIND} AND p.area_id = d.from_area_id AND {LET_IN} AND {REACH} AND {_ASKED} AND {_FIT}"
 _BEST = {
     "sqlite": f"""SELECT {_COLUMNS} FROM organisation_distance d
         CROSS JOIN volunteers_offerplace p WHERE {_IN_AREA} AND {_NEAREST}""",
@@ -162,8 +173,11 @@ class Nobody:
     would_fit: int
 
 
-def best(task: Task, at: datetime, count: int, but_not: Iterable[UUID] = ()) -> list[Match]:
-    """The `count` best volunteers for one task, the best first; `but_not` are volunteer ids.
+def best(
+    task: Task, at: datetime, count: int, but_not: Iterable[UUID] = (), *, partners: bool = False
+) -> list[Match]:
+    """The `count` best volunteers for one task who may be asked now, the best first; `but_not` are volunteer
+    ids. With `partners`, the best partner organisations instead.
 
     At most three statements, whatever the number of offers. Same input, same order.
     """
@@ -171,17 +185,18 @@ def best(task: Task, at: datetime, count: int, but_not: Iterable[UUID] = ()) -> 
     nearest = min(MOST_ROWS, max(FEWEST_ROWS, TIMES * (count + len(left_out))))
     # Nearly always enough: a volunteer with several offers that fit takes a row for each.
     few = min(nearest, 2 * count + len(left_out))
-    rows = _best(task, at, nearest, few)
+    values = {**_values(task), **_times(at), **_asking(partners)}
+    rows = _best(values, nearest, few)
     if len(rows) == few < nearest and len({row[0] for row in rows} - left_out) < count:
-        rows = _best(task, at, nearest, nearest)
+        rows = _best(values, nearest, nearest)
     return [_match(row, task.id) for row in _first_of_each(rows, 0, left_out)[:count]]
 
 
-def _best(task: Task, at: datetime, nearest: int, count: int) -> list[Row]:
+def _best(values: Mapping[str, Any], nearest: int, count: int) -> list[Row]:
     """The best offers among the nearest that fit."""
     sql = f"""SELECT * FROM ({_BEST[connection.vendor]}) AS fits
         ORDER BY score DESC, km, offer_id LIMIT {{count}}"""
-    return _rows(sql, {**_values(task), **_times(at), "nearest": nearest, "count": count})
+    return _rows(sql, {**values, "nearest": nearest, "count": count})
 
 
 def board(volunteer: Volunteer, at: datetime) -> list[Match]:
@@ -203,7 +218,7 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
         JOIN requests_app_need n ON n.area_id = d.from_area_id AND {KIND}
         JOIN requests_app_task t ON t.need_id = n.id
         WHERE p.volunteer_id = {{volunteer}} AND n.status = 'open' AND n.expires_at > {{moment}}
-        AND {which} AND {LET_IN} AND {_FIT}
+        AND {which} AND {LET_IN} AND {TURN} AND {_FIT}
         ORDER BY d.km, n.day, n.id, t.role, p.offer_id LIMIT {MOST_ROWS}) AS fits
         ORDER BY score DESC, km, offer_id, id"""
     names = {name: Column(f"n.{name}") for name in _FACTS}
@@ -215,14 +230,14 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
 
 def why_nobody(task: Task, at: datetime) -> list[Nobody]:
     """For each hard condition, how many would fit if only that one were given up; most first."""
-    counts = [Nobody(name, _without(task, name, at)) for name in _EVERY]
+    values = {**_values(task), **_times(at), **_asking(partners=False)}
+    counts = [Nobody(name, _without(values, name)) for name in _EVERY]
     return sorted(counts, key=lambda row: (-row.would_fit, row.condition))
 
 
-def _without(task: Task, name: str, at: datetime) -> int:
+def _without(values: dict[str, Any], name: str) -> int:
     """How many volunteers fulfil every condition but this one, and not this one."""
     others = " AND ".join(sql for other, sql in _EVERY.items() if other != name)
-    values = {**_values(task), **_times(at)}
     if name == "reach":
         rows = f"""volunteers_offerplace p WHERE {others} AND NOT EXISTS (
             SELECT 1 FROM organisation_distance d WHERE d.to_area_id = {{area_id}}
@@ -233,7 +248,7 @@ def _without(task: Task, name: str, at: datetime) -> int:
             # Named one by one, for the index; there is always one, if only this one.
             slugs = {f"kind{n}": kind.slug for n, kind in enumerate(kinds.all())}
             failing += f" AND p.kind IN ({', '.join(f'{{{slug}}}' for slug in slugs)})"
-            values |= slugs
+            values = {**values, **slugs}
         rows = f"""organisation_distance d CROSS JOIN volunteers_offerplace p
             WHERE d.to_area_id = {{area_id}} AND p.area_id = d.from_area_id AND {others} AND {failing}"""
     return int(_rows(f"SELECT count(DISTINCT p.volunteer_id) FROM {rows}", values)[0][0])
@@ -284,7 +299,12 @@ def _times(at: datetime) -> dict[str, Any]:
         "week": _date(first_day_that_counts(at)),
         "hour": hour_number(at),
         "moment": connection.ops.adapt_datetimefield_value(at),
+        "day": asks.day_number(at),
     }
+
+
+def _asking(partners: bool) -> dict[str, Any]:
+    return {"asks": asks.most_per_day(), "partners": partners}
 
 
 class Column(str):

@@ -1,5 +1,15 @@
-"""Who is asked, in what order: ring after ring of the best, then the desk, then whoever fits newly."""
+"""Who is asked, in what order, how often at most: ring after ring of the best, then the desk, then a partner.
 
+How far it has got is one number, Task.ring: how many rings of its kind were asked; one more when the desk was
+told, and one more when a partner was asked.
+
+An ask of each volunteer is reserved first (volunteers/asks.py), under their lock and no other. Then, under
+the need's lock, it is proposed, if all is as it was seen. Whoever claims takes the locks of volunteer and
+need in this order as well, so nobody waits in a circle. What was reserved and not used is given back; a
+process that dies in between has counted one ask too many, never one too few.
+"""
+
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -9,85 +19,179 @@ from notify import outbox
 from organisation import kinds
 from privacy import clock
 from requests_app import matching
-from requests_app.models import Need, Proposal, Task
-from volunteers import desk
+from requests_app.matching import Match
+from requests_app.models import Event, Need, NeverMatch, Proposal, Reveal, Task
+from requests_app.models.task import DESK_TOLD, PARTNER_ASKED
+from volunteers import asks, rota
 from volunteers.models import Volunteer
+
+# How many partner organisations are asked at once.
+MOST_PARTNERS = 3
+
+
+@dataclass
+class Look:
+    """One task whose turn it is, as it was seen, and who is to be asked about it."""
+
+    task: Task
+    full: bool
+    best: list[Match] = field(default_factory=list)
+    partners: list[Match] = field(default_factory=list)
+    more: int = 0
+
+
+class Asking:
+    """One moment at which people are asked about one need: each once, about whichever of its tasks."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at, self.most = at, asks.most_per_day()
+        self.reserved: set[UUID] = set()
+        self.had_enough: set[UUID] = set()
+
+    def look(self, task: Task) -> Look:
+        """Find whose turn it is, and reserve an ask of each."""
+        rings = kinds.get(task.need.kind).rings
+        last, most = len(rings), rings[min(task.ring, len(rings) - 1)]
+        # Where the last ring was full, more people fit than are to be asked: the desk takes over.
+        full = task.ring == last and task.proposals.filter(ring=last - 1).count() >= most
+        if task.urgent:
+            # Whoever was on the way cannot go on: all the rings at once, until somebody takes it.
+            most, full = sum(rings), False
+        look = Look(task, full)
+        if not full:
+            look.best = self._reserve(task, most)
+            found = {match.volunteer_id for match in look.best}
+            left = 0 if task.urgent else sum(rings[task.ring + 1 :])
+            look.more = self._more(task, left, found)
+        if task.ring > last and task.need.partner_ok:
+            look.partners = self._reserve(task, MOST_PARTNERS, partners=True)
+        return look
+
+    def _more(self, task: Task, count: int, found: set[UUID]) -> int:
+        """How many more the rings to come would ask, as it is now."""
+        left_out = barred(task) | self.had_enough | found
+        return len(matching.best(task, self.at, count, left_out)) if count and found else 0
+
+    def _reserve(self, task: Task, count: int, partners: bool = False) -> list[Match]:
+        found: list[Match] = []
+        left_out = barred(task) | self.had_enough
+        while len(found) < count:
+            matches = matching.best(task, self.at, count - len(found), left_out, partners=partners)
+            for match in matches:
+                left_out.add(match.volunteer_id)
+                if self._is_reserved(match.volunteer_id):
+                    found.append(match)
+            if not matches:
+                break
+        return found
+
+    def _is_reserved(self, volunteer_id: UUID) -> bool:
+        """Whether they may be asked: about two tasks of one need they are asked once."""
+        if volunteer_id in self.reserved:
+            return True
+        if asks.reserve(volunteer_id, self.most, self.at):
+            self.reserved.add(volunteer_id)
+            return True
+        self.had_enough.add(volunteer_id)
+        return False
 
 
 def ask_next(task: Task, at: datetime) -> None:
-    """Ask the next ring about an open task; then the desk is told, once. Twice is harmless.
+    """Ask the next ring about an open task, and about others of its need that are due as well; at the end the
+    desk is told, once, and then, where she said yes to that, partners are asked.
 
     Where nobody fits who was not asked, nobody waits for the other rings: the desk is told at once. Who fits
-    newly afterwards (somebody who joins, or comes back from a break) is asked at the same pace.
+    newly afterwards (somebody who joins, or comes back from a break) is asked at the same pace. Of two who do
+    it at the same moment, from what they both saw, one does it.
     """
-    asked: list[UUID] = []
-    with transaction.atomic():
-        need = Need.objects.lock(task.need_id)
-        task.refresh_from_db(fields=["status", "ring", "escalate_after", "urgent"])
-        if task.status != "open" or not need.lives(at) or task.escalate_after is None:
-            return
-        if need.drop_past_nights(at):
-            asked = _ask(task, need, at)
-        else:
-            # Every night she asked for is over.
-            task.escalate(task.ring, None)
-    # Not under the need's lock: whoever claims takes the locks of volunteer and need the other way round.
-    for volunteer in Volunteer.objects.in_bulk(asked).values():
+    if not _some_of_it_is_left(task, at):
+        return
+    asking, asked = Asking(at), set[UUID]()
+    try:
+        looks = [asking.look(one) for one in Task.objects.due_with(task, at)]
+        with transaction.atomic():
+            need = Need.objects.lock(task.need_id)
+            if need.lives(at):
+                asked = _ask(need, looks, at)
+    finally:
+        asks.give_back(asking.reserved - asked, at)
+    for volunteer in Volunteer.objects.in_bulk(list(asked)).values():
         volunteer.mark_asked(at)
 
 
-def _ask(task: Task, need: Need, at: datetime) -> list[UUID]:
-    """Propose it to whose turn it is, and note how far the asking has got. Who was asked."""
-    if task.urgent:
-        return _ask_everybody(task, need, at)
-    kind = kinds.get(need.kind)
-    last, after = len(kind.rings), clock.quarter_up(at + kind.pace(task.begins_at(), at))
-    # The moment is rounded, as holds are: it would say to the second when she asked.
-    if task.ring < last:
-        asked = _propose(task, need, at, kind.rings[task.ring])
-        ring, look_again = (task.ring + 1 if asked else last + 1), True
-    else:
-        most = kind.rings[-1]
-        # Where the last ring was full, more people fit than are to be asked: the desk takes over.
-        full = task.ring == last and task.proposals.filter(ring=last - 1).count() >= most
-        asked = [] if full else _propose(task, need, at, most)
-        ring, look_again = last + 1, not full and len(asked) < most
-    if ring > last and task.ring <= last:
-        desk.tell(f"task:{task.id}:untaken", at)
-    task.escalate(ring, after if look_again else None)
-    return asked
+def _some_of_it_is_left(task: Task, at: datetime) -> bool:
+    """Of nights that nobody took in time those that are over are not asked for; whether any is left."""
+    with transaction.atomic():
+        need = Need.objects.lock(task.need_id)
+        if not need.lives(at):
+            return False
+        is_left = need.drop_past_nights(at)
+        for one in Task.objects.due_with(task, at) if not is_left else ():
+            one.escalate(one.ring, None)
+    return is_left
 
 
-def _ask_everybody(task: Task, need: Need, at: datetime) -> list[UUID]:
-    """Whoever was on the way cannot go on: all the rings at once, and again as soon as can be, until somebody
-    takes it. The desk heard of it when it happened."""
-    circles = kinds.get(need.kind).rings
-    asked = _propose(task, need, at, sum(circles))
-    first = task.ring == 0 and bool(asked)
-    task.escalate(len(circles) + (0 if first else 1), clock.quarter_down(at) + clock.QUARTER)
-    return asked
-
-
-def _propose(task: Task, need: Need, at: datetime, count: int) -> list[UUID]:
-    """Make proposals to the best who were not asked yet, tell each there is news; who they are."""
-    before = set(task.proposals.values_list("volunteer_id", flat=True))
+def barred(task: Task) -> set[UUID]:
+    """Who is not asked about it: whoever was, whoever has another part where each needs a person of its own,
+    and who is not brought together with her."""
+    need = task.need
+    found = set(task.proposals.values_list("volunteer_id", flat=True))
     if kinds.get(need.kind).one_person_each:
-        before |= set(need.claims.live().values_list("volunteer_id", flat=True))
-    matches = matching.best(task, at, count, but_not=before)
-    Proposal.objects.bulk_create(
-        [
-            Proposal(
-                task=task,
-                volunteer_id=match.volunteer_id,
-                asked_at=clock.hour(at),
-                ring=task.ring,
-                score=match.score,
-                reasons=list(match.reasons),
-            )
-            for match in matches
-        ],
-        ignore_conflicts=True,
+        found |= set(need.claims.live().values_list("volunteer_id", flat=True))
+    declined = Proposal.objects.filter(task__need=need, outcome=Proposal.DECLINED)
+    found |= set(declined.values_list("volunteer_id", flat=True))
+    return found | set(
+        NeverMatch.objects.filter(mailbox=need.mailbox_id).values_list("volunteer_id", flat=True)
     )
-    for match in matches:
-        outbox.queue(match.volunteer_id, f"task:{task.id}:asked", at, pace="now")
-    return [match.volunteer_id for match in matches]
+
+
+def _ask(need: Need, looks: list[Look], at: datetime) -> set[UUID]:
+    """Under the need's lock: propose what was found, tell each once that there is news. Who was asked."""
+    proposals = [proposal for look in looks for proposal in _propose(need, look, at)]
+    told: dict[UUID, Proposal] = {}
+    for proposal in proposals:
+        told.setdefault(proposal.volunteer_id, proposal)
+    for volunteer_id, proposal in told.items():
+        outbox.queue(volunteer_id, proposal.news_key, at, pace="now")
+    if told:
+        Reveal.objects.on_board(need, len(told), at)
+    return set(told)
+
+
+def _propose(need: Need, look: Look, at: datetime) -> list[Proposal]:
+    """The proposals about one task, and how far its asking has got; none where somebody was faster."""
+    task = look.task
+    seen = (task.status, task.ring, task.escalate_after)
+    task.refresh_from_db(fields=["status", "ring", "escalate_after", "urgent"])
+    if not task.is_open or seen != (task.status, task.ring, task.escalate_after):
+        return []
+    # Somebody may have taken it and left again since they were found.
+    left_out = barred(task)
+    best = [match for match in look.best if match.volunteer_id not in left_out]
+    partners = [match for match in look.partners if match.volunteer_id not in left_out]
+    proposals = Proposal.objects.make(task, [*best, *partners], at)
+    _note_how_far(need, look, len(best), len(partners), at)
+    return proposals
+
+
+def _note_how_far(need: Need, look: Look, best: int, partners: int, at: datetime) -> None:
+    task, kind = look.task, kinds.get(need.kind)
+    last, was = len(kind.rings), task.ring
+    # The moment is rounded, as holds are: it would say to the second when she asked.
+    after = clock.quarter_up(at + kind.pace(task.begins_at(), at))
+    if task.urgent:
+        after = clock.quarter_down(at) + clock.QUARTER
+        reached = last if was == 0 and best else max(was, last + 1)
+        ring, look_again = last + 2 if partners else reached, True
+    elif was < last and best:
+        ring, look_again = was + 1, True
+    else:
+        ring = max(was, last + 1) if not partners else last + 2
+        look_again = was < last or (not look.full and best < kind.rings[-1])
+    if ring > last >= was:
+        rota.tell(task.untaken_key, at)
+        Event.objects.note(task, DESK_TOLD, at)
+    if ring == last + 2 > was:
+        Event.objects.note(task, PARTNER_ASKED, at)
+    partners_wait = need.partner_ok and ring < last + 2
+    task.escalate(ring, after if look_again or partners_wait else None, look.more)

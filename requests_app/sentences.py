@@ -7,6 +7,7 @@ from django.utils.translation import gettext, ngettext
 
 from organisation import kinds
 from requests_app import facts, legs
+from requests_app.how_far import HowFar
 from requests_app.models import Claim, Need, Task
 from requests_app.models.asked import DESK
 from requests_app.models.need_queryset import EXPIRED, MET
@@ -20,16 +21,26 @@ class Sentence:
     now: str
     more: str = ""
     tone: str = "wait"
+    # Nobody is left to ask: whom to call instead stands right there.
+    call: bool = False
 
 
 def what_happens(
-    need: Need, offered: list[Claim], tasks: list[Task], asked: int, at: datetime, at_desk: bool = True
+    need: Need,
+    offered: list[Claim],
+    tasks: list[Task],
+    asked: int,
+    at: datetime,
+    at_desk: bool = True,
+    how_far: HowFar | None = None,
 ) -> Sentence:
     """For the asker: a need, the claims on it she can see, its tasks that were not closed, how many people
     were asked. Where it has several tasks, those that nobody has are named.
 
-    `at_desk`: whether anybody works at the desk at all, who could know of it.
+    `at_desk`: whether anybody works at the desk at all, who could know of it. `how_far`: what was done beyond
+    the rings.
     """
+    how_far = how_far or HowFar(at)
     if need.is_unreadable(at):
         return _key_lost()
     if need.is_paused(at):
@@ -57,8 +68,8 @@ def what_happens(
     if need.broken_off:
         return _broken_off(asked, at_desk)
     if all(task.everybody_was_asked for task in left):
-        return _nobody(asked, more, at_desk)
-    return _waiting(asked, more)
+        return _nobody(asked, more, how_far.done(left) if at_desk else [])
+    return _waiting(asked, " ".join(filter(None, [how_far.next(left, at_desk), more])))
 
 
 def _lost(legs_now: list[str], until: str, at_desk: bool) -> Sentence:
@@ -85,16 +96,15 @@ def _broken_off(asked: int, at_desk: bool) -> Sentence:
         ]
     more += [gettext("The desk knows.")] if at_desk else []
     more += [gettext("Please make another plan for tonight as well. You can call now.")]
-    return Sentence(now, " ".join(more), "warn")
+    return Sentence(now, " ".join(more), "warn", call=True)
 
 
-def _nobody(asked: int, until: str, at_desk: bool) -> Sentence:
+def _nobody(asked: int, until: str, done: list[str]) -> Sentence:
     if asked:
         now = gettext("Nobody who was asked has taken it. Nobody is coming until this page says yes.")
     else:
         now = gettext("Nobody here fits it just now. Nobody is coming until this page says yes.")
-    more = [gettext("The desk knows.")] if at_desk else []
-    return Sentence(now, " ".join([*more, until]), "warn")
+    return Sentence(now, " ".join([*done, until]), "warn", call=True)
 
 
 def _key_lost() -> Sentence:

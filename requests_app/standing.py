@@ -13,9 +13,9 @@ from privacy import clock
 from privacy.keyring import keyring
 from privacy.models import Compartment, Grant
 from privacy.states import MoveRefused, SomebodyWasFaster
-from requests_app.models import Claim, Need
+from requests_app.models import Claim, Need, Reveal
 from requests_app.models.claim_queryset import RELEASED
-from volunteers import desk, keys
+from volunteers import desk, keys, rota
 from volunteers.keys import NewKeys
 from volunteers.models import Check, LoginRestore, Probation, Volunteer, Vouch
 
@@ -32,6 +32,7 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
         # Before anybody can renew the desk's pair, nothing more is granted to what they may remember.
         desk.close(volunteer)
         desk.withdraw_links(volunteer)
+        rota.leave(volunteer)
         released, overdue = [], []
         for claim in _live_claims(volunteer):
             try:
@@ -180,6 +181,7 @@ def _store_new_keys(volunteer: Volunteer, at: datetime) -> None:
     keys.replace(volunteer)
     desk.lose_share(volunteer)
     for claim in Claim.objects.sealed_to(volunteer, at):
+        Reveal.objects.of_claim(claim).end(at)
         outbox.queue(claim.need_id, f"claim:{claim.pk}:key:{claim.key_fingerprint()}", at, pace="changed")
 
 

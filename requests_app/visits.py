@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from privacy import clock
 from privacy.sessions import SessionStore
-from requests_app.models import Claim, Errand, Mailbox, Need
+from requests_app.models import Claim, Errand, Mailbox, Need, call_words
 from requests_app.models.mailbox import hidden_name
 from requests_app.readers import Unlocked
 
@@ -32,6 +32,11 @@ class Visit:
     @property
     def unlocked(self) -> Unlocked:
         return self.mailbox.unlocked(self.seed)
+
+    @property
+    def call_words(self) -> str:
+        """What she says on the telephone to have a need closed; "" where it is older than that."""
+        return call_words.words(self.seed, self.mailbox.language) if self.mailbox.call_words else ""
 
     def errand(self, do: str) -> Errand:
         """What a second code is to do to this mailbox: HIDE or ERASE (requests_app/models/knock.py)."""

@@ -72,6 +72,10 @@ class VolunteerQuerySet(models.QuerySet["Volunteer"]):
     def coordinators(self) -> Self:
         return self.let_in().filter(is_coordinator=True)
 
+    def partners(self) -> Self:
+        """The accounts of partner organisations: asked last, with the asker's yes."""
+        return self.let_in().filter(is_partner=True)
+
     def named(self, typed: str) -> Volunteer | None:
         """The volunteer with that user name, however it was typed; None if there is none."""
         return self.filter(username=as_username(typed)).first()
@@ -283,6 +287,10 @@ class Volunteer(AbstractBaseUser):
         """No login, no session, no proposals. Releasing claims is up to requests_app/standing.py."""
         self._change(at, status=self.Status.SUSPENDED, epoch=new_epoch())
 
+    def set_partner(self, at: datetime, *, is_partner: bool) -> None:
+        """The desk says that this account is a partner organisation's, or is not."""
+        self._change(at, is_partner=is_partner)
+
     def reinstate(self, at: datetime) -> None:
         """A suspended volunteer may log in again, and is let in if somebody vouched before."""
         self._change(at, status=self.Status.ACTIVE, epoch=new_epoch())
@@ -298,8 +306,8 @@ class Volunteer(AbstractBaseUser):
     # --- what others set about them, and they about themselves
 
     def describe(self, at: datetime, **values: Any) -> None:
-        """Set handle, languages, cap_per_week, rest_days or interface_language."""
-        allowed = {"handle", "languages", "cap_per_week", "rest_days", "interface_language"}
+        """Set handle, languages, cap_per_week, rest_days, asks_per_day or interface_language."""
+        allowed = {"handle", "languages", "cap_per_week", "rest_days", "asks_per_day", "interface_language"}
         if unknown := set(values) - allowed:
             raise ValueError(f"Not theirs to set: {', '.join(sorted(unknown))}.")
         self._change(at, **values)

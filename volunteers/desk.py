@@ -16,6 +16,7 @@ from privacy import instance
 from privacy.compartments import Reader
 from privacy.crypto import KeyPair, SealingImpossible, Unreadable, context, open_with, seal_to
 from privacy.fields import FieldClasses
+from volunteers import rota
 from volunteers.account import Volunteer
 from volunteers.invitations import Invitation
 from volunteers.login_restores import LoginRestore
@@ -313,6 +314,7 @@ def step_down(coordinator: Volunteer) -> None:
     with transaction.atomic():
         close(coordinator)
         withdraw_links(coordinator)
+        rota.leave(coordinator)
         DeskShare.objects.filter(coordinator=coordinator).delete()
         Volunteer.objects.filter(pk=coordinator.pk).update(is_coordinator=False)
     coordinator.is_coordinator = False

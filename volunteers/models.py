@@ -10,6 +10,7 @@ from volunteers.nights import OfferNight
 from volunteers.offers import Offer, OfferArea, OfferException
 from volunteers.places import OfferPlace
 from volunteers.probation import Probation
+from volunteers.rota import OnCall
 from volunteers.slips import Slip
 from volunteers.supply import Supply
 
@@ -26,6 +27,7 @@ __all__ = [
     "OfferException",
     "OfferNight",
     "OfferPlace",
+    "OnCall",
     "Probation",
     "Slip",
     "Supply",

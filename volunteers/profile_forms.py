@@ -17,6 +17,7 @@ from volunteers.forms import handle_field
 
 MOST_PER_WEEK = 14
 MOST_REST_DAYS = 30
+MOST_PER_DAY = 100
 LONGEST_PAUSE = timedelta(days=366)
 
 
@@ -44,6 +45,13 @@ class AboutForm(forms.Form):
         max_value=MOST_REST_DAYS,
         required=False,
     )
+    asks_per_day = forms.IntegerField(
+        label=_("How many times a day may we ask you, at most?"),
+        help_text=_("Leave it empty: as often as anybody here. You always see the board."),
+        min_value=1,
+        max_value=MOST_PER_DAY,
+        required=False,
+    )
     interface_language = forms.ChoiceField(
         label=_("Language of these pages, and of our messages"), choices=settings.LANGUAGES
     )
@@ -57,6 +65,7 @@ class AboutForm(forms.Form):
                 "languages": languages.codes(volunteer.languages),
                 "cap_per_week": volunteer.cap_per_week,
                 "rest_days": volunteer.rest_days,
+                "asks_per_day": volunteer.asks_per_day,
                 "interface_language": volunteer.interface_language,
             }
         )
@@ -69,6 +78,7 @@ class AboutForm(forms.Form):
             "languages": languages.bits(cleaned["languages"]),
             "cap_per_week": cleaned["cap_per_week"],
             "rest_days": cleaned["rest_days"] or 0,
+            "asks_per_day": cleaned["asks_per_day"],
             "interface_language": cleaned["interface_language"],
         }
 

@@ -18,6 +18,7 @@ from organisation.legs import window_name
 from organisation.models import Area, Organisation
 from privacy import clock
 from requests_app.forms.legs import OVER, Legs, PartsField
+from requests_app.forms.partner import MayAskPartner
 from requests_app.forms.party import Party
 from requests_app.forms.told import EMAIL, MYSELF, Told
 from requests_app.models.asked import DESK, FIRST, SHE, Asked
@@ -65,7 +66,7 @@ class DayField(forms.DateField):
         super().__init__(widget=forms.Select, error_messages=wrong, **more)
 
 
-class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
+class AskForm(ShownAsTyped, Party, Told, Legs, MayAskPartner, forms.Form):
     """One kind's form. `asked()` gives what was typed, ready to be stored."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
@@ -207,6 +208,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
         for name in set(not_asked):
             del fields[name]
         self.ask_how_to_tell()
+        self.ask_about_partner()
 
     # The groups the page shows
 
@@ -233,7 +235,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
             (gettext("A note"), self._named("note", "desk_reads")),
             (
                 gettext("Who decides, and when you look again"),
-                self._named("decides", "place", "looks_again", "not_yet"),
+                self._named("decides", "place", "looks_again", "not_yet", "partner_ok"),
             ),
             (gettext("How we tell you"), self._named("tell_by", "email", "from_hour", "until_hour")),
         ]
@@ -303,6 +305,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, forms.Form):
             wishes=conditions.bits(data.get("wishes", [])) & ~hard,
             decides=data["decides"] or SHE,
             desk_reads=data.get("desk_reads") == "yes",
+            partner_ok=bool(data.get("partner_ok")),
             looks_again_at=self.at + timedelta(hours=hours) if hours else None,
             note=data["note"],
             place=data.get("place", ""),

@@ -8,9 +8,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from organisation import kinds
+from organisation.forms import HoursForm
 from requests_app import facts
 from requests_app.desk_page import COMING, HELD, NOBODY, YOURS, Row
-from volunteers.models import Vouch
+from requests_app.forms.answer import QUIET
+from volunteers.models import OnCall, Volunteer, Vouch
 from volunteers.profile_forms import PauseForm
 
 STATE_NAMES = (
@@ -51,11 +53,46 @@ class FilterForm(forms.Form):
         return {name: query[name] for name in cls.base_fields if query.get(name)}
 
 
+class OnCallForm(HoursForm):
+    """One weekly shift of somebody at the desk."""
+
+    class Meta:
+        model = OnCall
+        fields = ("coordinator", "weekday", "from_time", "until_time")
+        error_messages = HoursForm.Meta.error_messages
+        labels = {"coordinator": _("Who")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        at_desk = Volunteer.objects.coordinators().order_by("handle", "pk")
+        who: Any = self.fields["coordinator"]
+        who.queryset, who.empty_label = at_desk, None
+        who.label_from_instance = lambda volunteer: volunteer.handle
+
+
 class DecideForm(forms.Form):
     """Which offer, and the key the page showed."""
 
     claim = forms.UUIDField(widget=forms.HiddenInput)
     fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+
+
+class CallForm(forms.Form):
+    """The two words of somebody who calls. What was typed is never echoed."""
+
+    words = forms.CharField(
+        label=_("Their two words"),
+        max_length=80,
+        widget=forms.TextInput(attrs=QUIET),
+        error_messages={"required": _("Please type the two words.")},
+    )
+
+    def refused(self) -> "CallForm":
+        """The one answer to wrong words, and to any after too many tries."""
+        if not self.errors:
+            self.add_error("words", _("That did not close it. After five tries a day nothing does."))
+        self.data = {}
+        return self
 
 
 class KeySheetForm(forms.Form):

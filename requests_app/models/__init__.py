@@ -14,6 +14,7 @@ from requests_app.models.need import Need
 from requests_app.models.need_day import NeedDay
 from requests_app.models.plan import Plan
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.reveal import Reveal
 from requests_app.models.shared import KeyChanged
 from requests_app.models.taken import Taken
 from requests_app.models.tap import Tap
@@ -42,6 +43,7 @@ __all__ = [
     "NotYet",
     "Plan",
     "Proposal",
+    "Reveal",
     "Taken",
     "Tap",
     "Task",

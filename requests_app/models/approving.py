@@ -15,6 +15,7 @@ from requests_app.models.asked import DESK
 from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, STANDBY
+from requests_app.models.reveal import Reveal
 from requests_app.models.shared import PLACE, THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
 from requests_app.models.tap import Tap
@@ -117,6 +118,7 @@ class CanBeApproved(Shared):
         readers = [self.need.mailbox.reader(), self.volunteer.reader()]
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
         Tap.objects.plan(cast("Claim", self), at)
+        Reveal.objects.to_claim(cast("Claim", self), THREAD, at)
 
     def meet_at(self, text: str, at: datetime) -> None:
         """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""

@@ -40,6 +40,7 @@ class Asked:
     wishes: int = 0
     decides: str = SHE
     desk_reads: bool = False
+    partner_ok: bool = False
     looks_again_at: datetime | None = None
     note: str = field(default="", repr=False)
     place: str = field(default="", repr=False)

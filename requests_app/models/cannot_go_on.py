@@ -12,7 +12,7 @@ from notify import outbox
 from privacy.states import SomebodyWasFaster
 from requests_app.models.claim_queryset import RELEASED
 from requests_app.models.need import Need
-from volunteers import desk
+from volunteers import rota
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
@@ -45,7 +45,7 @@ class CanStopHere(models.Model):
             # One message for all of it.
             outbox.take_back([(self.need_id, f"claim:{claim.id}:left") for claim in theirs])
             outbox.queue(self.need_id, f"claim:{self.id}:lost", at, pace="changed")
-            desk.tell(f"claim:{self.id}:lost", at)
+            rota.tell(f"claim:{self.id}:lost", at)
         for claim in theirs:
             claim.finish_soon()
 

@@ -43,11 +43,12 @@ from requests_app.models.message import Message
 from requests_app.models.moving_on import CanMoveOn
 from requests_app.models.need import Need
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.reveal import Reveal
 from requests_app.models.taken import Taken
 from requests_app.models.tap import Tap
 from requests_app.models.tapping import CanTap
 from requests_app.models.trusted import CanBeTrusted, NotNow
-from volunteers import desk
+from volunteers import rota
 from volunteers.models import Offer, Probation, Volunteer
 
 # After the hour she said she would look, she has this long to answer.
@@ -176,7 +177,7 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, CanBeTrusted, TellsNews
         Taken.objects.note(self.volunteer, at)
         outbox.queue(self.need_id, f"claim:{self.id}:held", at, pace="now")
         if self.need.decides == DESK:
-            desk.tell(f"claim:{self.id}:decide", at)
+            rota.tell(f"claim:{self.id}:decide", at)
 
     def hold_until(self, at: datetime) -> datetime:
         """When a hold that begins `at` ends: at least until whoever decides has had time to look."""
@@ -378,6 +379,8 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, CanBeTrusted, TellsNews
             extension.drop(at)
         if to == DONE:
             Probation.objects.went_along(self.volunteer_id)
+        if to not in LIVE:
+            Reveal.objects.of_claim(self).end(at)
         Event.objects.create(
             need_id=self.need_id,
             task_id=self.task_id,

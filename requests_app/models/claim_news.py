@@ -9,6 +9,7 @@ from notify import outbox
 from privacy import clock
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, DECLINED, HOLDING, LAPSED, RELEASED
+from requests_app.models.proposal import Proposal
 from requests_app.models.shared import PLACE, Shared
 from volunteers import desk
 
@@ -34,7 +35,8 @@ class TellsNews(Shared):
         keys += [f"tap:{pk}:{what}" for pk in taps for what in ("missed", "when")]
         keys += [f"place:{pk}" for pk in self._own().filter(purpose=PLACE).values_list("pk", flat=True)]
         outbox.take_back([(recipient, key) for recipient in told for key in keys])
-        outbox.take_back([(self.volunteer_id, f"task:{claim.task_id}:asked")])
+        mine = Proposal.objects.filter(task=claim.task_id, volunteer=self.volunteer_id)
+        outbox.take_back([(self.volunteer_id, proposal.news_key) for proposal in mine])
 
     def _tell_left(self, was: str, to: str, at: datetime) -> None:
         """Who has to know: she, when somebody she counted on is gone; the volunteer, when they are."""

@@ -14,6 +14,8 @@ from privacy.compartments import Reader
 from privacy.crypto import KeyPair, Unreadable
 from privacy.derivation import Derived, derive_all
 from privacy.fields import FieldClasses
+from requests_app.models import call_words
+from requests_app.models.call_words import HasCallWords
 from requests_app.models.knock import ERASE, FORGET, HIDE, Errand, Knock
 from requests_app.readers import Unlocked
 
@@ -73,6 +75,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         hidden = Knock.objects.hiding([hidden_name(seed)], at)
         return self.filter(~Exists(hidden), pk=pk, epoch=epoch).first()
 
+    def confirm(self, pk: uuid.UUID) -> None:
+        """Whoever has its code has it on paper."""
+        self.filter(pk=pk).update(confirmed=True)
+
     def answer(self, knock: Knock, at: datetime) -> None:
         """Do what follows from a code that was typed. Twice is harmless."""
         errand = knock.read()
@@ -98,12 +104,13 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             public_key=public_key,
             public_key_mac=instance.mac(MAC_PURPOSE, mailbox_id.bytes, public_key),
             errand=errand.seal_to(mailbox_id, public_key),
+            call_words=call_words.stored(mailbox_id, derived.seed),
             language=language,
             opened_at=clock.hour(at),
         )
 
 
-class Mailbox(models.Model):
+class Mailbox(HasCallWords):
     """One asker's needs while they live. It ends with its last need."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -123,7 +130,7 @@ class Mailbox(models.Model):
     privacy = FieldClasses(
         sealed=("errand",),
         clear=("id", "language", "confirmed", "opened_at", "pepper_version", "epoch"),
-        derived=("lookup", "public_key", "public_key_mac"),
+        derived=("lookup", "public_key", "public_key_mac", "call_words"),
         lives="until its last need is purged or erased",
     )
 
@@ -138,7 +145,8 @@ class Mailbox(models.Model):
     def renewed(self) -> dict[str, bytes]:
         """What a new root of the secrets changes. Raises Unreadable where no root made this row.
 
-        Not what comes from the return code: that stays under its pepper until the mailbox ends.
+        Not what comes from the return code: that stays under its pepper until the mailbox ends, and so do the
+        call words, since no root is retired before (mutualaid/rotation.py: waiting_for).
         """
         parts = (self.id.bytes, bytes(self.public_key))
         return {"public_key_mac": instance.renewed_mac(bytes(self.public_key_mac), MAC_PURPOSE, *parts)}
@@ -153,7 +161,7 @@ class Mailbox(models.Model):
 
     def confirm(self) -> None:
         """She typed two words back: the code is on paper."""
-        type(self).objects.filter(pk=self.pk).update(confirmed=True)
+        type(self).objects.confirm(self.pk)
         self.confirmed = True
 
     def settle(self, seed: bytes, at: datetime) -> None:

@@ -23,6 +23,7 @@ from privacy.keyring import keyring
 from privacy.models import Compartment, Counter
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.asked import DESK, FIRST, SHE, Asked, Tell
+from requests_app.models.call_words import ClosedByWords
 from requests_app.models.event import Event
 from requests_app.models.linked import ComesWith
 from requests_app.models.mailbox import Mailbox
@@ -41,6 +42,7 @@ from requests_app.models.nights import HasNights
 from requests_app.models.paused import PAUSED, CanBePaused
 from requests_app.models.plan import HasPlan
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.reveal import ASKED, Reveal
 from requests_app.models.trusted import CanBringTogether
 from requests_app.models.unreadable import UNREADABLE, CanLoseItsKey
 from requests_app.readers import Unlocked
@@ -55,12 +57,22 @@ if TYPE_CHECKING:
 SHOWN_AFTER_END = timedelta(hours=24)
 
 
-class Need(CanBePaused, CanBringTogether, CanLoseItsKey, HasNights, ComesWith, HasPlan, Stateful, DueRow):
+class Need(
+    ClosedByWords,
+    CanBePaused,
+    CanBringTogether,
+    CanLoseItsKey,
+    HasNights,
+    ComesWith,
+    HasPlan,
+    Stateful,
+    DueRow,
+):
     """What one asker asked. It makes the tasks that volunteers take."""
 
     ENDS = {
         MET: "met",
-        WITHDRAWN: "withdraw",
+        WITHDRAWN: "withdraw, close_by_words",
         EXPIRED: "expire, close_without_key",
         ERASED: "erase",
     }
@@ -95,6 +107,8 @@ class Need(CanBePaused, CanBringTogether, CanLoseItsKey, HasNights, ComesWith, H
 
     decides = models.CharField(max_length=8, choices=[(SHE, SHE), (DESK, DESK), (FIRST, FIRST)], default=SHE)
     desk_reads = models.BooleanField(default=False)
+    # Where nobody here can, a partner organisation may be asked.
+    partner_ok = models.BooleanField(default=False)
     looks_again_at = models.DateTimeField(null=True)
     note = models.BinaryField(null=True)
     answers = models.BinaryField(null=True)
@@ -112,7 +126,7 @@ class Need(CanBePaused, CanBringTogether, CanLoseItsKey, HasNights, ComesWith, H
             *("id", "mailbox", "sequence", "status", "kept_back", "ending", "slot_number"),
             *("kind", "area", "day", "parts", "covers", "nights", "people"),
             *("languages", "languages_hard", "conditions", "wishes", "decides", "desk_reads"),
-            *("broken_off", "belongs_to"),
+            *("broken_off", "belongs_to", "partner_ok"),
             *("looks_again_at", "asked_at", "expires_at", "purge_after"),
             *("lease_token", "lease_until", "attempts", "retry_after"),
         ),
@@ -164,9 +178,12 @@ class Need(CanBePaused, CanBringTogether, CanLoseItsKey, HasNights, ComesWith, H
         self.note = note.seal_text(asked.note, "need", "note", self.id)
         answers = json.dumps(kinds.get(self.kind).answers_of("", asked.answers), ensure_ascii=False)
         self.answers = note.seal_text(answers, "need", "answers", self.id)
+        if asked.desk_reads:
+            Reveal.objects.to_desk(self, "note", at)
         if asked.place:
             readers = [mailbox, desk.lock_for_granting()]
             _, place = Compartment.objects.make("place", self.slot_owner, self.slot_number, readers, at)
+            Reveal.objects.to_desk(self, "place", at)
             self.desk_place = place.seal_text(asked.place, "need", "desk_place", self.id)
 
     def seal_legs(self, tasks: "Iterable[Task]", asked: Asked, at: datetime) -> None:
@@ -361,6 +378,10 @@ class Need(CanBePaused, CanBringTogether, CanLoseItsKey, HasNights, ComesWith, H
             keyring().release(number, owner)
 
     def _moved(self, to: str, at: datetime) -> None:
+        if to == PAUSED:
+            self.reveals.filter(reader=ASKED).end(at)
+        elif to != OPEN:
+            self.reveals.all().end(at)
         Event.objects.create(need_id=self.pk, verb=to, happened_at=clock.hour(at))
 
 

@@ -154,7 +154,7 @@ def _clear(asked: Asked, at: datetime) -> dict[str, Any]:
     kind = kinds.get(asked.kind)
     last_day = kind.last_day(asked.day, asked.nights)
     names = ("kind", "area", "day", "parts", "covers", "nights", "people", "languages")
-    more = ("languages_hard", "conditions", "wishes", "decides", "desk_reads", "form_key")
+    more = ("languages_hard", "conditions", "wishes", "decides", "desk_reads", "partner_ok", "form_key")
     looks = asked.looks_again_at
     return {
         **{name: getattr(asked, name) for name in names + more},

@@ -12,7 +12,7 @@ from organisation.models import Organisation
 from privacy import clock
 from requests_app.models.need_day import chances
 from requests_app.models.proposal import Proposal
-from volunteers import desk
+from volunteers import rota
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
@@ -102,7 +102,7 @@ class HasNights(models.Model):
         Proposal.objects.filter(task=task, outcome=Proposal.ASKED).delete()
         task.ring = 0
         type(task).objects.filter(pk=task.pk).update(ring=0)
-        desk.tell(f"claim:{claim.pk}:broken-off", at)
+        rota.tell(f"claim:{claim.pk}:broken-off", at)
 
     def has_somebody_again(self) -> None:
         """Somebody was said yes to, once more."""

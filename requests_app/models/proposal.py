@@ -1,6 +1,7 @@
 """That somebody was asked, and who is never brought together again."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count
 
+from notify import outbox
+from privacy import clock
 from privacy.fields import FieldClasses, random_key
 
 if TYPE_CHECKING:
+    from requests_app.matching import Match
     from requests_app.models.need import Need
+    from requests_app.models.task import Task
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
@@ -24,6 +29,37 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
         """Who was asked about one need, in the order they were asked."""
         rows = self.filter(task__need=need, asked_at__isnull=False)
         return rows.select_related("task", "volunteer").order_by("task__position", "ring", "-score", "pk")
+
+    def make(self, task: "Task", matches: "list[Match]", at: datetime) -> "list[Proposal]":
+        """These are asked about the task now. Under the need's lock: nobody else asks them."""
+        return self.bulk_create(
+            [
+                Proposal(
+                    task=task,
+                    volunteer_id=match.volunteer_id,
+                    asked_at=clock.hour(at),
+                    ring=task.ring,
+                    score=match.score,
+                    reasons=list(match.reasons),
+                )
+                for match in matches
+            ]
+        )
+
+    def take_back(self, tasks: Collection[uuid.UUID]) -> None:
+        """Nobody is asked about these tasks any more: whoever has not heard of it yet does not, unless it is
+        news of another task of that need. They were not asked, then, and can be when it is free again."""
+        needs = self.filter(task__in=tasks).values("task__need")
+        asked = list(self.filter(task__need__in=needs, asked_at__isnull=False).select_related("task"))
+        elsewhere = {
+            (row.task.need_id, row.volunteer_id)
+            for row in asked
+            if row.task.is_open and row.task_id not in tasks
+        }
+        over = [row for row in asked if (row.task.need_id, row.volunteer_id) not in elsewhere]
+        unheard = outbox.take_back([(row.volunteer_id, row.news_key) for row in over])
+        never_asked = [row.pk for row in over if row.volunteer_id in unheard]
+        self.filter(pk__in=never_asked, outcome=Proposal.ASKED).delete()
 
 
 class Proposal(models.Model):
@@ -58,6 +94,11 @@ class Proposal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "volunteer"], name="proposal_once_per_task")]
+
+    @property
+    def news_key(self) -> str:
+        """Under which the volunteer is told; of several made for them at one moment, the first."""
+        return f"proposal:{self.pk}:asked"
 
 
 class NeverMatch(models.Model):

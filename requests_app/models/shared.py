@@ -21,6 +21,7 @@ from privacy.keyring import keyring
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
 from requests_app.models.message import Message
+from requests_app.models.reveal import Reveal
 from requests_app.models.sealed import Sealed
 from requests_app.readers import Unlocked
 
@@ -114,6 +115,7 @@ class Shared(Sealed):
         except Unreadable:
             return
         opened.grant(compartment, reader, at)
+        Reveal.objects.to_claim(cast("Claim", self), compartment.purpose, at)
 
     def seal_place(self, text: str, at: datetime, *also: Reader) -> None:
         """Where to meet: sealed to the two of them (and `also`), for as long as this claim lives.
@@ -124,10 +126,21 @@ class Shared(Sealed):
         readers += [] if self.key_changed() else [self.volunteer.reader()]
         with transaction.atomic():
             self._own().filter(purpose=PLACE).delete()
+            self._reveal_place(readers, at)
             _, opened = Compartment.objects.make(PLACE, self.slot_owner, self.slot_number, readers, at)
             self.place = opened.seal_text(text, "claim", "place", self.id)
             type(self)._default_manager.filter(pk=self.pk).update(place=self.place)
         self.look_again()
+
+    def _reveal_place(self, readers: list[Reader], at: datetime) -> None:
+        """Who can open it from now on; the one that was written before is gone."""
+        claim = cast("Claim", self)
+        Reveal.objects.of_claim(claim).filter(what=PLACE).end(at)
+        kinds_of_reader = {reader.kind for reader in readers}
+        if "volunteer" in kinds_of_reader:
+            Reveal.objects.to_claim(claim, PLACE, at)
+        if "desk" in kinds_of_reader:
+            Reveal.objects.to_desk(self.need, PLACE, at, claim)
 
     def read_place(self, unlocked: Unlocked, at: datetime, organisation: Organisation | None = None) -> str:
         """Where to meet; "" before approval, when it is over, and where nobody wrote it.
@@ -160,6 +173,7 @@ class Shared(Sealed):
         except Unreadable:
             return
         opened.grant(compartment, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
+        Reveal.objects.to_claim(cast("Claim", self), NOTE, at)
 
     def grant_plan(self, unlocked: Unlocked, at: datetime) -> None:
         """Let the approved volunteer read what to do if she does not come out, under this claim's slot."""

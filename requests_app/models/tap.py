@@ -21,7 +21,7 @@ from privacy.due import DueQuerySet, DueRow
 from privacy.fields import FieldClasses
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models.need_day import chances
-from volunteers import desk
+from volunteers import desk, rota
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
@@ -191,7 +191,7 @@ class Tap(Stateful, DueRow):
             self._move(MISSED, at)
             other = self.claim.volunteer_id if self.side == ASKER else need_id
             outbox.queue(other, f"tap:{self.id}:missed", at, pace="now")
-            desk.tell(f"tap:{self.id}:missed", at)
+            rota.tell(f"tap:{self.id}:missed", at)
 
     def _answered(self, lines: list[Line], slug: str, at: datetime) -> None:
         """`slug` was said by this side: was it this, or is this over by it?"""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OPEN, HELD, APPROVED, DONE, CLOSED = "open", "held", "approved", "done", "closed"
 LIVE = (OPEN, HELD, APPROVED)
+# What else happens while nobody has it (Event).
+DESK_TOLD, PARTNER_ASKED = "desk-told", "partner-asked"
 
 
 class TaskQuerySet(DueQuerySet["Task"]):
@@ -49,6 +51,12 @@ class TaskQuerySet(DueQuerySet["Task"]):
 
     def to_escalate(self, at: datetime) -> "TaskQuerySet":
         return self.filter(status=OPEN, escalate_after__lte=at, need__status="open", need__expires_at__gt=at)
+
+    def due_with(self, task: "Task", at: datetime) -> "list[Task]":
+        """This task as its caller sees it, and the others of its need that are due: who is asked about
+        several at once is asked once."""
+        others = self.to_escalate(at).filter(need=task.need_id).exclude(pk=task.pk).order_by("position")
+        return [task, *others.select_related("need")]
 
     def on_the_desk(self, at: datetime) -> "TaskQuerySet":
         """What the desk looks at: every task of a need that lives, the oldest first."""
@@ -107,11 +115,9 @@ class TaskQuerySet(DueQuerySet["Task"]):
 
     def take_back_news(self) -> None:
         """Nobody is asked about these any more: whoever was, and has not heard of it yet, does not."""
-        asked = Proposal.objects.filter(task__in=self, asked_at__isnull=False)
-        news = [(who, f"task:{task}:asked") for who, task in asked.values_list("volunteer_id", "task_id")]
-        tasks = list(self.values_list("pk", flat=True))
-        news += [(who, f"task:{task}:untaken") for who in desk.who_is_told() for task in tasks]
-        outbox.take_back(news)
+        tasks = list(self)
+        Proposal.objects.take_back([task.pk for task in tasks])
+        outbox.take_back([(who, task.untaken_key) for who in desk.who_is_told() for task in tasks])
 
     def ask_again(self, at: datetime) -> None:
         """She wrote it again, or lets people see it again: ask from the first ring on, also those who were
@@ -160,6 +166,8 @@ class Task(Leg, Stateful, DueRow):
     escalate_after = models.DateTimeField(null=True)
     # Whoever was to do it cannot go on: everybody is asked at once, until somebody comes again.
     urgent = models.BooleanField(default=False)
+    # How many more of those who fitted at the last look the rings to come would ask.
+    more_to_ask = models.PositiveSmallIntegerField(default=0)
 
     objects = TaskQuerySet.as_manager()
 
@@ -167,7 +175,7 @@ class Task(Leg, Stateful, DueRow):
         sealed=("answers",),
         clear=(
             *("id", "need", "role", "position", "status", "ring", "escalate_after", "parts", "covers"),
-            *("urgent", "lease_token", "lease_until", "attempts", "retry_after"),
+            *("urgent", "more_to_ask", "lease_token", "lease_until", "attempts", "retry_after"),
         ),
         derived=("any_bits", "all_bits", "last_hour"),
         lives="until its need is purged",
@@ -194,9 +202,19 @@ class Task(Leg, Stateful, DueRow):
         return bool(kinds.get(self.need.kind).backs(self.role))
 
     @property
+    def untaken_key(self) -> str:
+        """Under which the desk is told that nobody has it."""
+        return f"task:{self.pk}:untaken"
+
+    @property
     def everybody_was_asked(self) -> bool:
         """Nobody has it, nobody is left to ask, and the desk was told."""
         return self.status == OPEN and self.ring > len(kinds.get(self.need.kind).rings)
+
+    @property
+    def partner_was_asked(self) -> bool:
+        """And a partner organisation, after the desk."""
+        return self.status == OPEN and self.ring > len(kinds.get(self.need.kind).rings) + 1
 
     # Verbs
 
@@ -343,10 +361,11 @@ class Task(Leg, Stateful, DueRow):
         self.urgent, self.ring = True, 0
         Task.objects.filter(pk=self.pk).update(urgent=True, ring=0)
 
-    def escalate(self, ring: int, after: datetime | None) -> None:
-        """Somebody looked who could be asked: so far the asking has got, and look again `after`, or not."""
-        self.ring, self.escalate_after = ring, after
-        Task.objects.filter(pk=self.pk).update(ring=self.ring, escalate_after=after)
+    def escalate(self, ring: int, after: datetime | None, more: int = 0) -> None:
+        """Somebody looked who could be asked: so far the asking has got, and look again `after`, or not.
+        `more`: how many more the rings to come would ask."""
+        self.ring, self.escalate_after, self.more_to_ask = ring, after, more
+        Task.objects.filter(pk=self.pk).update(ring=ring, escalate_after=after, more_to_ask=more)
 
     def finish(self, at: datetime) -> None:
         """It was done. Call inside the transaction that finished the claim."""
@@ -355,4 +374,7 @@ class Task(Leg, Stateful, DueRow):
         Task.objects.filter(pk=self.pk).take_back_news()
 
     def _moved(self, to: str, at: datetime) -> None:
+        if to == HELD:
+            # Asking stops at this moment, also where a ring is being told of it just now.
+            Task.objects.filter(pk=self.pk).take_back_news()
         Event.objects.create(need_id=self.need_id, task=self, verb=to, happened_at=clock.hour(at))

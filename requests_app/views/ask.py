@@ -72,7 +72,7 @@ def code(request: visits.AskerRequest) -> HttpResponse:
     shown = codes.for_language(visit.secret, visit.mailbox.language)
     form = TwoWordsForm(request.POST or None, words=shown.split())
     if not form.is_valid():
-        page = {"code": shown, "form": form}
+        page = {"code": shown, "form": form, "call_words": visit.call_words}
         return render(request, "requests_app/code.html", page, status=_status(form.is_bound))
     visit.mailbox.confirm()
     visits.forget_code(request, visit)

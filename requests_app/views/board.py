@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from organisation import kinds
 from privacy import clock
 from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
@@ -38,7 +39,8 @@ GONE = 409
 def board(request: HttpRequest) -> HttpResponse:
     """What this volunteer could do, the best first, with why."""
     template = "requests_app/board.html" + ("#rows" if request.headers.get("HX-Request") else "")
-    return render(request, template, {"board": board_of(signed_in(request), clock.now())})
+    data = {"board": board_of(signed_in(request), clock.now()), "kinds": kinds.all()}
+    return render(request, template, data)
 
 
 @hidden
@@ -192,7 +194,11 @@ def _take(request: HttpRequest, need_id: UUID, standing_by: bool) -> HttpRespons
 def _faster(request: HttpRequest, at: datetime) -> HttpResponse:
     """Somebody was faster: the board as it is now, and standing by where that is possible."""
     messages.info(request, _("Somebody was faster. You can stand by, or take something else."))
-    data = {"board": board_of(signed_in(request), at), "page_path": reverse("board")}
+    data = {
+        "board": board_of(signed_in(request), at),
+        "kinds": kinds.all(),
+        "page_path": reverse("board"),
+    }
     return render(request, "requests_app/board.html", data, status=GONE)
 
 

@@ -1,21 +1,24 @@
 """What the desk sees of needs, and what it does where an asker wants it to decide."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from notify.models import Channel
 from privacy import clock, instance
+from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
 from privacy.models import CLOCK_TRUSTED, Heartbeat
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import desk_checks, desk_key, desk_page, desk_trouble
 from requests_app.desk_need import need_page
-from requests_app.forms.desk import DecideForm, FilterForm, KeySheetForm
+from requests_app.forms.desk import CallForm, DecideForm, FilterForm, KeySheetForm
 from requests_app.models import Claim, KeyChanged, Need, NotNow, TooLate
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
@@ -74,9 +77,22 @@ def trust_clock(request: SignedIn) -> HttpResponse:
 def need(request: SignedIn, need_id: UUID) -> HttpResponse:
     """One need: why nobody, who was asked, who offered, what the desk may read."""
     at = clock.now()
+    return _need(request, get_object_or_404(Need.objects.on_the_desk(at), pk=need_id), at)
+
+
+@hidden
+@require_POST
+@coordinator
+@makes_room
+def call(request: SignedIn, need_id: UUID) -> HttpResponse:
+    """She calls, and has her two words: it is closed, and nobody has read anything."""
+    at = clock.now()
     found = get_object_or_404(Need.objects.on_the_desk(at), pk=need_id)
-    page = need_page(found, request.user, keys.private_key(request), at)
-    return render(request, "requests_app/desk_need.html", {"page": page})
+    form = CallForm(request.POST)
+    if not form.is_valid() or not found.close_by_words(form.cleaned_data["words"], at):
+        return _need(request, found, at, form.refused())
+    messages.success(request, _("It is closed. Nobody is coming to them any more."))
+    return redirect("desk")
 
 
 @hidden
@@ -135,6 +151,13 @@ def decline(request: SignedIn, need_id: UUID) -> HttpResponse:
         return _too_late(request)
     messages.success(request, _("You said no. The next one is asked."))
     return redirect("desk_need", need_id)
+
+
+def _need(request: SignedIn, found: Need, at: datetime, call: CallForm | None = None) -> HttpResponse:
+    """The page of one need; `call` is a form that came back."""
+    page = need_page(found, request.user, keys.private_key(request), at)
+    data = {"page": page, "call": call or CallForm(), "page_path": reverse("desk_need", args=[found.pk])}
+    return render(request, "requests_app/desk_need.html", data, status=BAD_INPUT if call else 200)
 
 
 def _answered(request: SignedIn, need_id: UUID) -> tuple[Claim, str]:

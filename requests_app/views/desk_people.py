@@ -122,6 +122,19 @@ def reinstate(request: SignedIn, person_id: UUID) -> HttpResponse:
 
 @require_POST
 @coordinator
+def partner(request: SignedIn, person_id: UUID) -> HttpResponse:
+    """This account is a partner organisation's from now on, or is not any more."""
+    found, is_partner = _found(person_id), "is_partner" in request.POST
+    if is_partner and found.is_coordinator:
+        messages.info(request, _("Somebody at the desk is no partner organisation."))
+        return redirect("desk_person", person_id)
+    found.set_partner(clock.now(), is_partner=is_partner)
+    messages.success(request, _("Saved."))
+    return redirect("desk_person", person_id)
+
+
+@require_POST
+@coordinator
 def restore_login(request: SignedIn, person_id: UUID) -> HttpResponse:
     """One of the two who restore a login. The second gets a link, shown on this answer and never again."""
     found = _found(person_id)

@@ -14,8 +14,10 @@ from organisation.forms import AreaForm, AwayForm, HoursForm, OrganisationForm, 
 from organisation.models import Area, Hours, Organisation, PhoneNumber
 from privacy import clock
 from requests_app import map_changes
+from requests_app.forms.desk import OnCallForm
 from requests_app.views.ask import BAD_INPUT
 from volunteers.decorators import SignedIn, coordinator
+from volunteers.models import OnCall
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -74,6 +76,37 @@ def hours(request: SignedIn, pk: int) -> HttpResponse:
 def remove_hours(request: SignedIn, pk: int) -> HttpResponse:
     """Nobody is on then any more."""
     get_object_or_404(Hours.objects.all(), pk=pk).delete()
+    return _saved(request)
+
+
+@require_POST
+@coordinator
+def add_on_call(request: SignedIn) -> HttpResponse:
+    """One more weekly shift of somebody who is told first."""
+    form = OnCallForm(request.POST)
+    if not form.is_valid():
+        return _page(request, on_call=form)
+    OnCall.objects.add(**form.cleaned_data)
+    return _saved(request)
+
+
+@get_or_post
+@coordinator
+def on_call(request: SignedIn, pk: int) -> HttpResponse:
+    """One of these shifts: somebody else, another day, other times."""
+    row = get_object_or_404(OnCall.objects.with_names(), pk=pk)
+    form = OnCallForm(request.POST or None, instance=row)
+    if not form.is_valid():
+        return _one(request, form, _("On call"), "desk_on_call_remove", pk)
+    row.change(**form.cleaned_data)
+    return _saved(request)
+
+
+@require_POST
+@coordinator
+def remove_on_call(request: SignedIn, pk: int) -> HttpResponse:
+    """They are not on call then any more."""
+    get_object_or_404(OnCall.objects.all(), pk=pk).delete()
     return _saved(request)
 
 
@@ -173,6 +206,8 @@ def _page(request: SignedIn, **bound: forms.BaseForm) -> HttpResponse:
         "shift": HoursForm(),
         "number": PhoneNumberForm(),
         "shifts": Hours.objects.all(),
+        "on_call": OnCallForm(),
+        "rota": OnCall.objects.with_names(),
         "numbers": PhoneNumber.objects.all(),
         **bound,
     }

@@ -14,7 +14,8 @@ HOLDERS = (
     *("The running web process", "The disk", "A dump", "A backup", "The broker and the cache"),
     *("The mail provider", "Whoever carries other messages", "A push service"),
     *("A volunteer's phone", "A coordinator's laptop"),
-    *("The asker's phone", "Her code under pressure", "An impostor asker", "An impostor volunteer"),
+    *("The asker's phone", "Her code under pressure", "Her two words on the telephone"),
+    *("Somebody who asked for her", "An impostor asker", "An impostor volunteer"),
     *("A court order", "The host's snapshot", "The network", "The keyring's machine, and the line to it"),
     "The log files",
 )

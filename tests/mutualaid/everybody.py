@@ -21,7 +21,7 @@ from tests.requests_app.test_damaged_rows import enter
 from tests.requests_app.world import World, say_yes, take, unlocked
 from tests.volunteers import people
 from tests.volunteers.people import AT, Person
-from volunteers.models import Check, Invitation, LoginRestore, Offer
+from volunteers.models import Check, Invitation, LoginRestore, Offer, OnCall
 
 ROLES = (
     *("nobody", "the asker", "another asker", "unvetted", "vetted", "no fit", "paused"),
@@ -188,7 +188,11 @@ def _links(world: World, made: Everybody, ben: Person, ida: Person) -> None:
     made.named |= {f"desk_agreement{verb}": "do-not-ask-why" for verb in ("", "_stop")}
     hours = Hours.objects.add(weekday=1, from_time=AT.time(), until_time=AT.time().replace(hour=23))
     number = PhoneNumber.objects.add(label="Example", number="555 0100")
-    for kind, pk in (("hours", hours.pk), ("number", number.pk), ("area", world.area.pk)):
+    on_call = OnCall.objects.add(
+        coordinator=ana, weekday=1, from_time=AT.time(), until_time=AT.time().replace(hour=23)
+    )
+    rows = {"hours": hours.pk, "number": number.pk, "area": world.area.pk, "on_call": on_call.pk}
+    for kind, pk in rows.items():
         made.named |= {f"desk_{kind}{verb}": pk for verb in ("", "_remove", "_activate", "_deactivate")}
 
 

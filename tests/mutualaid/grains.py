@@ -33,6 +33,8 @@ GRAINS: dict[str, timedelta] = {
     "requests_app.Mailbox.opened_at": HOUR,
     "requests_app.Event.happened_at": HOUR,
     "requests_app.Message.written_at": HOUR,
+    "requests_app.Reveal.at": HOUR,
+    "requests_app.Reveal.ended_at": HOUR,
     "requests_app.Task.escalate_after": QUARTER,
     "requests_app.Claim.claimed_at": HOUR,
     "requests_app.Claim.held_until": QUARTER,

@@ -159,6 +159,8 @@ TOLD_APART = {
     "/needs/": {"vetted", "assigned", "locked", "released"},
     "/desk/": {"coordinator", "administrator"},
     "/offers/": {"assigned", "locked"},
+    # A kind, which is no secret.
+    "/for-somebody/": set(ROLES) - {"nobody", "the asker", "another asker", "unvetted", "suspended"},
     "/profile/channels/": {"assigned", "locked"},
     # Nobody here has a passkey.
     "/accounts/2fa/": set(),

@@ -22,6 +22,7 @@ NUMBERED = {
     *("organisation.Hours", "organisation.PhoneNumber", "privacy.Counter"),
     *("volunteers.Vouch", "volunteers.Supply", "volunteers.OfferPlace"),
     *("volunteers.OfferArea", "volunteers.OfferException", "volunteers.OfferNight"),
+    *("volunteers.OnCall",),
 }
 
 

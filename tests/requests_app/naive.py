@@ -60,6 +60,9 @@ class Naive:
         week = Taken.objects.filter(day__gte=self.today - timedelta(days=6))
         self.taken = Counter(week.values_list("volunteer_id", flat=True))
         self.never = set(NeverMatch.objects.values_list("mailbox_id", "volunteer_id"))
+        self.asks_per_day = Organisation.objects.current().asks_per_day
+        asked = Proposal.objects.filter(asked_at__isnull=False)
+        self.asked = set(asked.values_list("task_id", "volunteer_id"))
         declined = Proposal.objects.filter(outcome="declined")
         self.declined = set(declined.values_list("task__need_id", "volunteer_id"))
         self.must_agree = Organisation.objects.current().household_must_agree
@@ -82,6 +85,8 @@ class Naive:
             "cap": self._cap,
             "never": self._never,
             "declined": self._declined,
+            "asked": lambda p, t: not self.had_enough(p.volunteer),
+            "partner": lambda p, t: not p.volunteer.is_partner,
         }
         self.required = set(Organisation.objects.current().required_checks)
         self.checked: dict[UUID, dict[str, date | None]] = defaultdict(dict)
@@ -199,8 +204,25 @@ class Naive:
         need = task.need
         return (need.pk, place.volunteer.pk) not in self.declined
 
+    def had_enough(self, volunteer: Volunteer) -> bool:
+        """Whether they were asked today as often as they, or the organisation, allow."""
+        most = min(self.asks_per_day, volunteer.asks_per_day or self.asks_per_day)
+        return volunteer.asked_day == self.today.toordinal() and volunteer.asked_today >= most
+
     def _fitting(self, task: Task) -> list[Place]:
         return [place for place in self.places(task.need) if not self.failing(place, task)]
+
+    def _shown(self, task: Task) -> list[Place]:
+        """Whoever had enough sees it all the same; a partner what it was asked, with her yes."""
+        return [
+            place
+            for place in self.places(task.need)
+            if self.failing(place, task) <= {"asked", "partner"}
+            and (
+                not place.volunteer.is_partner
+                or (task.need.partner_ok and (task.pk, place.volunteer.pk) in self.asked)
+            )
+        ]
 
     def best(self, task: Task, count: int, nearest: int) -> list[tuple[UUID, UUID, int, int]]:
         """(volunteer, offer, km, points) of the best among the nearest, one for each volunteer."""
@@ -218,7 +240,7 @@ class Naive:
         found = []
         live = Task.objects.filter(need__status="open", need__expires_at__gt=self.at)
         for task in live.filter(status__in=("open", "held")).select_related("need"):
-            own = [p for p in self.fitting(task) if p.volunteer.pk == volunteer.pk]
+            own = [p for p in self._shown(task) if p.volunteer.pk == volunteer.pk]
             own.sort(key=lambda p: (-p.score(task, self.at), p.km, p.offer.pk.hex))
             for place in own[:1]:
                 points = place.score(task, self.at)

@@ -151,7 +151,7 @@ def test_it_says_how_many_were_asked_and_how_far_the_asking_got(world: World, de
     assert cells(desk)["Asked"] == "4 people, ring 1 of 3"
     for _ in range(3):
         rings.ask_next(only_task(need), AT)
-    assert cells(desk)["Asked"] == "5 people, all rings"
+    assert cells(desk)["Asked"] == "5 people, all rings. The desk was told at 12:00."
 
 
 def test_a_need_that_ended_is_gone_from_the_desk(world: World, desk: Browser) -> None:

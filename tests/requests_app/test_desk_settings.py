@@ -23,7 +23,7 @@ NAMES = {
 }
 SHIFT = {"weekday": "0", "from_time": "09:00", "until_time": "17:00"}
 NUMBER = {"label": "Night line", "number": "+33 1 23", "note": "free", "order": "1"}
-QUERIES_OF_THE_SETTINGS = 6
+QUERIES_OF_THE_SETTINGS = 9
 QUERIES_OF_THE_AREAS = 5
 
 

@@ -16,7 +16,7 @@ from tests.requests_app.naive import Naive
 from tests.requests_app.towns import Town
 from tests.requests_app.world import TOMORROW, World
 from tests.volunteers.people import AT
-from volunteers.models import Offer, OfferPlace
+from volunteers.models import Offer, OfferPlace, Volunteer
 from volunteers.week import ALL_WEEK
 
 
@@ -77,6 +77,8 @@ def test_the_board_shows_what_a_plain_search_finds(town: Town) -> None:
 
 
 def test_a_volunteer_sees_a_need_exactly_if_they_would_be_asked(town: Town) -> None:
+    Volunteer.objects.update(is_partner=False, asked_today=0)
+    Offer.objects.reindex_all(AT)
     for task in town.tasks():
         asked = {match.volunteer_id for match in matching.best(task, AT, 100)}
         seen = {v.pk for v in town.volunteers if task.pk in _tasks(matching.on_need(v, task.need_id, AT))}

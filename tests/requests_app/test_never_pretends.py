@@ -154,7 +154,7 @@ def test_where_nobody_fits_the_desk_hears_at_once_and_she_reads_it(world: World)
     assert Notice.objects.filter(recipient=world.coordinator.volunteer.pk).count() == 1
     page = text(enter(visit).get("/a/mine/"))
     assert "Nobody here fits it just now. Nobody is coming until this page says yes." in page
-    assert "The desk knows." in page
+    assert "The desk was told at 12:00." in page
 
 
 def test_the_desk_hears_that_it_is_to_decide_and_the_hold_waits_until_somebody_is_there(world: World) -> None:

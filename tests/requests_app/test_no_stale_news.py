@@ -75,7 +75,7 @@ def test_whoever_was_expected_hears_once_that_it_changed(world: World, end: str)
     ENDS[end](visit, claim.need)
 
     # Approved, a message, where to meet.
-    assert (before, waiting(ben)) == (4, 1)
+    assert (before, waiting(ben)) == (3, 1)
 
 
 @pytest.mark.parametrize(("leave", "left"), [(Claim.decline, 1), (Claim.release, 0), (Claim.finish, 0)])

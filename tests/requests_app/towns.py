@@ -75,6 +75,10 @@ def _volunteer(dice: random.Random, number: int) -> Volunteer:
         paused_until=TODAY + timedelta(days=dice.randint(-1, 1)) if dice.random() < 0.2 else None,
         languages=languages.bits(dice.sample(SPOKEN, dice.randint(1, 2))),
         cap_per_week=dice.choice((None, None, 1, 2)),
+        asks_per_day=dice.choice((None, None, 1, 2, 30)),
+        asked_day=TODAY.toordinal() - dice.choice((0, 0, 1)),
+        asked_today=dice.choice((0, 0, 1, 2, 9, 10)),
+        is_partner=dice.random() < 0.15,
         last_asked_at=dice.choice((NEVER, clock.hour(AT) - timedelta(hours=dice.randint(0, 1000)))),
         public_key=bytes(32),
         public_key_mac=bytes(32),
@@ -146,6 +150,7 @@ def _need(world: World, dice: random.Random, areas: list[Area]) -> Need:
         languages=spoken,
         languages_hard=bool(spoken) and dice.random() < 0.5,
         wishes=_wishes(dice, asked),
+        partner_ok=dice.random() < 0.5,
         conditions=conditions.bits(dice.sample(asked, min(len(asked), dice.choice((0, 0, 1, 2))))),
         answers={
             **{role: dice.choice(("no", "yes")) for role in ("back", "onward", "backup")},

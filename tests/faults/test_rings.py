@@ -1,0 +1,109 @@
+"""Rings while workers stop, work side by side, are killed and start again: nobody twice, nobody too often.
+
+What the gateway wrote down is compared with what the database says was asked.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.gateway import EVERYBODY
+from tests.faults.rig import Rig, wait_until
+
+pytestmark = [pytest.mark.drill, pytest.mark.once, pytest.mark.timeout(600)]
+
+PEOPLE, NEEDS, CAP = 14, 8, 3
+KILLS = 40
+
+
+def rows(rig: Rig, sql: str) -> list[tuple[Any, ...]]:
+    return rig.rows._do(sql, [])
+
+
+def asked(rig: Rig) -> Counter[str]:
+    """Address → about how many needs that person was asked, as the database has it."""
+    found = rows(
+        rig,
+        """SELECT p.volunteer_id, t.need_id, t.id FROM requests_app_proposal p
+            JOIN requests_app_task t ON t.id = p.task_id WHERE p.asked_at IS NOT NULL""",
+    )
+    # About each task once, and about two of one need in one message.
+    assert len(found) == len(set(found))
+    return Counter(volunteer for volunteer, _need in {(str(row[0]), row[1]) for row in found})
+
+
+def counted(rig: Rig) -> list[int]:
+    return [int(row[0]) for row in rows(rig, "SELECT asked_today FROM volunteers_volunteer")]
+
+
+def told(rig: Rig) -> Counter[str]:
+    """Address → how many different messages the gateway took: a crash may send the same one twice."""
+    return Counter(address for address, _key in {(entry.address, entry.key) for entry in rig.book.taken()})
+
+
+def everybody_is_told(rig: Rig) -> bool:
+    return wait_until(lambda: rig.rows.notices("queued") == 0)
+
+
+def next_rings_are_due(rig: Rig, needs: list[str]) -> None:
+    for need in needs:
+        rig.rows.next_ring_is_due(need)
+
+
+def kill_somebody(rig: Rig) -> None:
+    pids = rig.worker_pids()
+    if pids:
+        os.kill(rig.chance.choice(pids), signal.SIGKILL)
+
+
+def check(rig: Rig) -> None:
+    """Nobody over the cap, in what was asked, in what was counted, in what left."""
+    assert max(counted(rig)) <= CAP
+    assert max(asked(rig).values()) <= CAP
+    assert max(told(rig).values()) <= CAP
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_nobody_is_asked_twice_or_too_often_and_it_stops_when_held(
+    a_rig: Callable[[str], Rig], database: str
+) -> None:
+    rig = a_rig(database)
+    rig.book.takes[EVERYBODY] = 0.05
+    made = rig.ask("tests.faults.people", people=PEOPLE, needs=NEEDS, cap=CAP)
+    needs = made["needs"]
+
+    # Nobody works: nobody is asked, however long it is due.
+    time.sleep(2)
+    assert asked(rig) == Counter()
+
+    # Two workers at once, killed again and again in the middle of rings that follow one another.
+    rig.workers(2)
+    for number in range(KILLS):
+        time.sleep(rig.chance.uniform(0.1, 0.6))
+        kill_somebody(rig)
+        if number % 4 == 0:
+            next_rings_are_due(rig, needs)
+    assert wait_until(lambda: sum(asked(rig).values()) > NEEDS)
+    assert everybody_is_told(rig)
+    check(rig)
+    # Each message is one need of one person, and each such pair one message.
+    assert sorted(told(rig).values()) == sorted(asked(rig).values())
+
+    # Held, while rings are due all the time: nobody more is asked about it.
+    some = needs[: NEEDS // 2]
+    rig.ask("tests.faults.people", takes=some)
+    about = "SELECT count(*) FROM requests_app_proposal p JOIN requests_app_task t ON t.id = p.task_id"
+    held = f"{about} WHERE t.status = 'held' AND p.asked_at IS NOT NULL"
+    before = rows(rig, held)
+    for _look in range(5):
+        next_rings_are_due(rig, needs)
+        kill_somebody(rig)
+        time.sleep(1)
+    assert rows(rig, held) == before
+    assert everybody_is_told(rig)
+    check(rig)
