@@ -13,8 +13,9 @@ from organisation import conditions, house, kinds, languages
 from organisation.models import Area, Hours, Organisation, PhoneNumber
 from privacy import clock, codes
 from privacy.crypto import new_key
+from privacy.derivation import derive_mailbox
 from requests_app import asking, tasks
-from requests_app.models import Asked, Claim, Message, Need
+from requests_app.models import Asked, Claim, Message, Need, OutsideContact
 from requests_app.models.asked import DESK
 from requests_app.readers import Unlocked
 from requests_app.visits import Visit
@@ -82,6 +83,9 @@ def _open_the_house(at: datetime) -> dict[str, Area]:
         Hours.objects.add(weekday=weekday, from_time=from_time, until_time=until_time)
     for order, (label, number, note) in enumerate(example.NUMBERS):
         PhoneNumber.objects.add(label=label, number=number, note=note, order=order)
+    # Whose sheet nobody has: the desk makes another one to look around with.
+    sheet = derive_mailbox(codes.new_secret())
+    OutsideContact.objects.appoint(example.OUTSIDE, sheet, "", "en", at)
     return areas
 
 

@@ -8,7 +8,7 @@ from notify import tasks as notify_tasks
 from organisation.models import Organisation
 from privacy import duties as privacy_duties
 from privacy.due import Duty
-from requests_app import start
+from requests_app import start, wrong_tasks
 from requests_app import tasks as requests_tasks
 from volunteers.duties import FORGET_NIGHTS, PURGE_INVITATIONS, PURGE_LOGIN_RESTORES
 from volunteers.models import OfferPlace
@@ -16,6 +16,7 @@ from volunteers.models import OfferPlace
 DUTIES: tuple[Duty, ...] = (
     *notify_tasks.DUTIES,
     *requests_tasks.DUTIES,
+    *wrong_tasks.DUTIES,
     PURGE_INVITATIONS,
     PURGE_LOGIN_RESTORES,
     FORGET_NIGHTS,

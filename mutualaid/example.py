@@ -12,6 +12,8 @@ from volunteers.week import ALL_WEEK
 
 NAME = "Example organisation"
 HOW_TO_HELP = "This is an example. Nobody is behind it."
+# Reads what concerns the desk, and so what was wrong at all: there is one coordinator.
+OUTSIDE = "Example legal clinic"
 
 # In the middle of the sea, so that no real place is meant; near enough that offers reach.
 AREAS = (

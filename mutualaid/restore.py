@@ -17,7 +17,7 @@ from organisation.areas import rebuild_distances
 from privacy import instance
 from privacy.crypto import SealingImpossible
 from requests_app import start
-from requests_app.models import Mailbox
+from requests_app.models import Mailbox, Report
 from volunteers import desk
 from volunteers.models import Volunteer
 
@@ -100,6 +100,7 @@ def close(wishes: Wishes, at: datetime) -> None:
         else:
             # Whoever is not named may remember the desk's pair: it is closed until somebody there renews it.
             desk.step_down(volunteer)
+            Report.objects.lose_reader(volunteer, at)
             volunteer.wait_for_the_desk(at)
 
 

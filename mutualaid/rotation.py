@@ -17,7 +17,7 @@ from notify.models import Channel, PushKey
 from privacy import instance
 from privacy.crypto import Unreadable
 from privacy.models import Grant
-from requests_app.models import Knock, Mailbox
+from requests_app.models import Knock, Mailbox, OutsideContact
 from volunteers import seeds
 from volunteers.models import DeskKey, DeskShare, Volunteer
 
@@ -29,6 +29,7 @@ Renew = Callable[[Any], dict[str, Any]]
 RENEWED: tuple[tuple[type[models.Model], Renew], ...] = (
     (Mailbox, Mailbox.renewed),
     (Knock, Knock.renewed),
+    (OutsideContact, OutsideContact.renewed),
     (Volunteer, Volunteer.renewed),
     (DeskKey, DeskKey.renewed),
     (DeskShare, DeskShare.renewed),

@@ -14,7 +14,6 @@ from organisation import house
 from organisation.kind import (
     ASKER,
     VOLUNTEER,
-    Answers,
     BadKind,
     Choice,
     Kind,
@@ -22,8 +21,8 @@ from organisation.kind import (
     Question,
     Tap,
     TaskSpec,
-    Text,
 )
+from organisation.questions import SETTINGS, are_two, party, relief_after, wants_backup, wish
 from organisation.tap import END, EVENING, START
 
 
@@ -80,54 +79,6 @@ def offer_choices() -> list[tuple[str, str]]:
     return [(kind.slug, str(kind.offer_name)) for kind in all()]
 
 
-CHILDREN = (
-    ("children_0_2", _("Children up to 2 years")),
-    ("children_3_6", _("Children from 3 to 6")),
-    ("children_7_12", _("Children from 7 to 12")),
-    ("children_13_17", _("Children from 13 to 17")),
-)
-
-
-def _party() -> Iterator[Question]:
-    """Who comes along, by age, and which animals. Stored locked; in clear is only how many people it is."""
-    yield Question("adults", _("Adults, with you"), "number", most=8, counts=True)
-    for slug, label in CHILDREN:
-        yield Question(slug, label, "number", most=8, counts=True, implies="children_welcome")
-    yield Question("pets", _("How many animals come with you?"), "number", most=20, implies="pets_welcome")
-    yield Question("which_pets", _("Which animals?"), "text", max_length=100, implies="pets_welcome")
-
-
-def _are_two(answers: Answers) -> bool:
-    """Two people come: she said so, or she left it open and is among many."""
-    chosen = answers.get("companions")
-    return chosen == "two" or (chosen is None and answers.get("setting") in ("police", "court"))
-
-
-def _wants_backup(answers: Answers) -> bool:
-    chosen = answers.get("backup")
-    return chosen == "yes" or (chosen is None and _are_two(answers))
-
-
-def _relief(answers: Answers) -> int:
-    """After how many hours somebody takes over; 0: nobody does."""
-    chosen = str(answers.get("relief", ""))
-    return int(chosen) if chosen.isdecimal() else 0
-
-
-def _wish(slug: str, label: Text) -> Question:
-    """Something she may want, or not want, of whoever comes."""
-    choices = (Choice("yes", _("Yes, please")), Choice("no", _("Please not")))
-    return Question(f"want_{slug}", label, "choice", choices=choices)
-
-
-SETTINGS = (
-    Choice("police", _("At the police")),
-    Choice("court", _("At a court")),
-    Choice("clinic", _("At a clinic")),
-    Choice("office", _("At an office")),
-    Choice("belongings", _("To collect belongings")),
-    Choice("phone", _("On the phone")),
-)
 WHO_MAY_COME = ("only_women", "only_men", "only_trans_nonbinary")
 
 register(
@@ -147,7 +98,7 @@ register(
         people_label=_("How many people will sleep there, with you?"),
         capacity_label=_("Beds"),
         questions=(
-            *_party(),
+            *party(),
             Question(
                 "ride",
                 _("Do you need a ride there?"),
@@ -350,9 +301,11 @@ register(
         place_label=_("Where should the person meet you?"),
         tasks=(
             TaskSpec("companion", _("Someone to come with you")),
-            TaskSpec("second_companion", _("A second person"), _are_two),
-            TaskSpec("backup", _("A backup"), _wants_backup, backs=("companion", "second_companion")),
-            TaskSpec("relief", _("A relief"), lambda answers: bool(_relief(answers)), after_hours=_relief),
+            TaskSpec("second_companion", _("A second person"), are_two),
+            TaskSpec("backup", _("A backup"), wants_backup, backs=("companion", "second_companion")),
+            TaskSpec(
+                "relief", _("A relief"), lambda answers: bool(relief_after(answers)), after_hours=relief_after
+            ),
         ),
         place_from="asker",
         offer_name=_("I can come along"),
@@ -403,10 +356,10 @@ register(
                     Choice("home", _("Come home with me after")),
                 ),
             ),
-            _wish("speak", _("Speak for me")),
-            _wish("quiet", _("Stay silent")),
-            _wish("leave", _("Leave when I give the sign")),
-            _wish("lawyer", _("Call the lawyer I name")),
+            wish("speak", _("Speak for me")),
+            wish("quiet", _("Stay silent")),
+            wish("leave", _("Leave when I give the sign")),
+            wish("lawyer", _("Call the lawyer I name")),
             Question("sign", _("What is the sign?"), "text", help=_("For example: I cough twice.")),
             Question(
                 "talk",

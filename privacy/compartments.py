@@ -21,7 +21,7 @@ MAC_PURPOSE = "grant"
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody a compartment can be granted to. `kind` is "mailbox", "volunteer" or "desk"."""
+    """Somebody a compartment can be granted to. `kind` is "mailbox", "volunteer", "desk" or "outside"."""
 
     kind: str
     id: UUID | str
@@ -95,7 +95,7 @@ class CompartmentQuerySet(models.QuerySet["Compartment"]):
 
 
 class Compartment(models.Model):
-    """One sealed note, place or thread. `slot_owner` is "need:<uuid>" or "claim:<uuid>"."""
+    """One sealed note, place, thread, report or debrief. `slot_owner` is "need:<uuid>", "claim:<uuid>"…"""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     purpose = models.CharField(max_length=16)
@@ -104,7 +104,7 @@ class Compartment(models.Model):
 
     privacy = FieldClasses(
         clear=("id", "purpose", "slot_owner", "slot_number"),
-        lives="until the need or claim that owns its slot ends",
+        lives="until the need, claim, report or debrief that owns its slot ends",
     )
 
     objects = CompartmentQuerySet.as_manager()

@@ -71,8 +71,8 @@ logger = logging.getLogger(__name__)
 
 # Where those who have an account come in: a passkey needs a script before anybody is signed in.
 _STAFF_DOOR = "/accounts/"
-# The asker's pages have no script for anybody.
-_ASKER = "/a/"
+# The asker's pages have no script for anybody, nor have those of whoever reads what concerns the desk.
+_ASKER, _OUTSIDE = "/a/", "/outside/"
 
 
 class SecurityHeaders:
@@ -228,7 +228,7 @@ def _policy(request: HttpRequest) -> str:
 
 
 def _may_script(request: HttpRequest) -> bool:
-    if request.path == "/" or request.path.startswith(_ASKER):
+    if request.path == "/" or request.path.startswith((_ASKER, _OUTSIDE)):
         return False
     return request.path.startswith(_STAFF_DOOR) or _is_signed_in(request)
 

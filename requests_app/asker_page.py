@@ -100,6 +100,8 @@ class Card:
     together: str = ""
     partner_over: str = ""
     plan_form: forms.Form | None = None
+    known: list[Claim] = field(default_factory=list)
+    held_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class _Page:
         self.taps = list(Tap.objects.of_claims(self.claims))
         self.plans = list(Plan.objects.alive(at).filter(need__in=living))
         with_compartments(self.plans)
+        self.known = Claim.objects.ever_on(needs)
         self.channels = list(Channel.objects.filter(recipient__in=living))
         self.at_desk = Volunteer.objects.coordinators().exists()
         self.extensions = Extension.objects.of(self.claims)
@@ -215,6 +218,8 @@ class _Page:
             write_again=self._write_again(need) if need.is_unreadable(self.at) else None,
             **(self._asked_together(need) if lives else {}),
             plan_form=self._plan(need) if lives else None,
+            known=[claim for claim in self.known if claim.need_id == need.pk],
+            held_back=need.mailbox.held_back and need.lives(self.at),
         )
 
     def _asked_together(self, need: Need) -> dict[str, Any]:

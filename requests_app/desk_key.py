@@ -7,6 +7,7 @@ from django.db import transaction
 from privacy.compartments import Reader
 from privacy.crypto import Unreadable
 from privacy.models import Grant
+from requests_app.models import Report
 from requests_app.readers import Unlocked
 from volunteers import desk
 from volunteers.models import Volunteer
@@ -64,6 +65,7 @@ def step_down(person: Volunteer, by: Volunteer, by_private: bytes, at: datetime)
         if not others:
             raise LastAtTheDesk
         desk.step_down(person)
+        Report.objects.lose_reader(person, at)
 
 
 def shut_out(person: Volunteer, by: Volunteer, by_private: bytes | None, at: datetime) -> None:

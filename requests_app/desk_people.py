@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
+from requests_app import wrong
 from requests_app.desk_checks import Trust, trust
 from requests_app.models import Claim
 from volunteers import desk
@@ -52,6 +53,7 @@ class PersonPage:
     offers: list[Offer]
     is_me: bool
     i_vouch: bool
+    kept_back: bool
     restore: LoginRestore | None
     trust: Trust
 
@@ -87,6 +89,7 @@ def person_page(person: Volunteer, me: Volunteer, at: datetime) -> PersonPage:
         offers=list(Offer.objects.of(person).with_details()),
         is_me=person.pk == me.pk,
         i_vouch=any(vouch.by_id == me.pk for vouch in vouches),
+        kept_back=person.pk != me.pk and wrong.is_kept_back(person),
         restore=LoginRestore.objects.of(person, at),
         trust=trust(person, me, at),
     )

@@ -217,6 +217,7 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
         JOIN organisation_distance d ON d.to_area_id = p.area_id AND {REACH}
         JOIN requests_app_need n ON n.area_id = d.from_area_id AND {KIND}
         JOIN requests_app_task t ON t.need_id = n.id
+        JOIN requests_app_mailbox m ON m.id = n.mailbox_id AND m.held_back = FALSE
         WHERE p.volunteer_id = {{volunteer}} AND n.status = 'open' AND n.expires_at > {{moment}}
         AND {which} AND {LET_IN} AND {TURN} AND {_FIT}
         ORDER BY d.km, n.day, n.id, t.role, p.offer_id LIMIT {MOST_ROWS}) AS fits

@@ -111,7 +111,7 @@ def ask_next(task: Task, at: datetime) -> None:
         looks = [asking.look(one) for one in Task.objects.due_with(task, at)]
         with transaction.atomic():
             need = Need.objects.lock(task.need_id)
-            if need.lives(at):
+            if need.lives(at) and not need.is_held_back():
                 asked = _ask(need, looks, at)
     finally:
         asks.give_back(asking.reserved - asked, at)
@@ -123,7 +123,7 @@ def _some_of_it_is_left(task: Task, at: datetime) -> bool:
     """Of nights that nobody took in time those that are over are not asked for; whether any is left."""
     with transaction.atomic():
         need = Need.objects.lock(task.need_id)
-        if not need.lives(at):
+        if not need.lives(at) or need.is_held_back():
             return False
         is_left = need.drop_past_nights(at)
         for one in Task.objects.due_with(task, at) if not is_left else ():

@@ -59,6 +59,8 @@ def what_happens(
     until = _until([task for task in left if task.pk not in taken], at)
     nobody = legs.nobody_has(tasks, offered, at)
     more = " ".join([*nobody, until])
+    if need.mailbox.held_back:
+        return _held_back(until)
     if any(task.urgent for task in left):
         return _lost([*nobody, *legs.somebody_has(tasks, offered)], until, at_desk)
     if coming:
@@ -121,6 +123,12 @@ def _paused() -> Sentence:
         gettext("It stays here, locked. Press “Ask now” when people may see it."),
         "warn",
     )
+
+
+def _held_back(until: str) -> Sentence:
+    now = gettext("Nobody is asked for you just now: the desk has to look first.")
+    more = gettext("Nobody new is coming until this page says yes. You can call instead.")
+    return Sentence(now, f"{more} {until}", "warn", call=True)
 
 
 def _closed(need: Need) -> Sentence:

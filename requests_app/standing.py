@@ -13,7 +13,7 @@ from privacy import clock
 from privacy.keyring import keyring
 from privacy.models import Compartment, Grant
 from privacy.states import MoveRefused, SomebodyWasFaster
-from requests_app.models import Claim, Need, Reveal
+from requests_app.models import Claim, Need, Report, Reveal
 from requests_app.models.claim_queryset import RELEASED
 from volunteers import desk, keys, rota
 from volunteers.keys import NewKeys
@@ -33,6 +33,7 @@ def suspend(volunteer: Volunteer, at: datetime) -> None:
         desk.close(volunteer)
         desk.withdraw_links(volunteer)
         rota.leave(volunteer)
+        Report.objects.lose_reader(volunteer, at)
         released, overdue = [], []
         for claim in _live_claims(volunteer):
             try:
@@ -180,6 +181,7 @@ def _store_new_keys(volunteer: Volunteer, at: datetime) -> None:
     Volunteer.objects.lock(volunteer.pk)
     keys.replace(volunteer)
     desk.lose_share(volunteer)
+    Report.objects.lose_reader(volunteer, at)
     for claim in Claim.objects.sealed_to(volunteer, at):
         Reveal.objects.of_claim(claim).end(at)
         outbox.queue(claim.need_id, f"claim:{claim.pk}:key:{claim.key_fingerprint()}", at, pace="changed")

@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 from privacy.keyring import keyring
 from privacy.models import Heartbeat
 from privacy.states import SomebodyWasFaster
-from requests_app.models import Claim, Need, Plan
+from requests_app.models import Claim, Debrief, Need, Plan, Report
+from requests_app.models.apart import Apart
 from requests_app.models.need_queryset import ENDED, ERASED, KEYED
-from requests_app.models.sealed import without_key
+from requests_app.models.sealed import Sealed, without_key
 
 # A worker beats every few seconds: a heartbeat younger than this means that something else runs.
 RUNS_ELSEWHERE = timedelta(seconds=15)
+# Sealed apart from every need; and everything that has a slot of the keyring.
+APART: tuple[type[Apart], ...] = (Report, Debrief)
+KEYED_ROWS: tuple[type[Sealed], ...] = (Need, Claim, Plan, *APART)
 
 
 def runs_elsewhere(at: datetime) -> bool:
@@ -32,10 +36,13 @@ def finish_endings(at: datetime) -> None:
         plan.finish_ending(at)
     for need in Need.objects.filter(status=ERASED):
         need.purge(at)
+    for apart in APART:
+        for row in apart._default_manager.filter(ending=True):
+            row.finish_ending(at)
 
 
 def close_what_has_no_key(at: datetime) -> int:
-    """End the needs and claims whose key is destroyed: this database is older than its keyring. How many.
+    """End whatever lost its key: this database is older than its keyring. How many needs, claims, reports.
 
     A key is destroyed only after its end was stored, so only a restored backup says that they live.
     """
@@ -47,9 +54,12 @@ def close_what_has_no_key(at: datetime) -> int:
         # Its need's time is over: expiring it ends the claim as well.
         with suppress(SomebodyWasFaster):
             claim.release(at)
+    apart = [row for model in APART for row in without_key(_readable(model))]
+    for row in apart:
+        row.forget(at)
     for plan in without_key(Plan.objects.all()):
         plan.without_key()
-    return len(needs) + len(claims)
+    return len(needs) + len(claims) + len(apart)
 
 
 def free_slots_without_a_row(at: datetime) -> int:
@@ -59,9 +69,7 @@ def free_slots_without_a_row(at: datetime) -> int:
     """
     if runs_elsewhere(at):
         return 0
-    owners = [need.slot_owner for need in Need.objects.only("pk")]
-    owners += [plan.slot_owner for plan in Plan.objects.only("pk")]
-    owners += [claim.slot_owner for claim in Claim.objects.only("pk")]
+    owners = [row.slot_owner for model in KEYED_ROWS for row in model._default_manager.only("pk")]
     return keyring().reclaim(keyring().unowned(owners))
 
 
@@ -73,6 +81,9 @@ def lose_every_key(at: datetime) -> int:
     needs = list(Need.objects.filter(status__in=KEYED))
     for need in needs:
         need.lose_key(at)
+    for model in APART:
+        for row in _readable(model):
+            row.lose_key(at)
     return len(needs)
 
 
@@ -83,3 +94,11 @@ def forget_what_ended(at: datetime) -> None:
     for need in Need.objects.filter(status__in=ENDED):
         need.finish_ending(at)
         need.purge(at)
+    for model in APART:
+        for row in model._default_manager.filter(forget_after__lte=at):
+            row.forget(at)
+
+
+def _readable(model: type[Apart]) -> list[Apart]:
+    """Those whose key is to be there."""
+    return list(model._default_manager.filter(ending=False, said__isnull=False))

@@ -7,14 +7,18 @@ from requests_app.views import (
     board,
     calendar,
     close_account,
+    desk_outside,
     desk_people,
+    desk_reports,
     desk_settings,
     desk_trust,
     for_somebody,
     mine,
     new_key,
+    outside,
     stay,
     taps,
+    wrong,
 )
 from requests_app.views import desk as desk_views
 
@@ -47,6 +51,8 @@ asker = [
     path("a/mine/people/<uuid:claim_id>/when/", taps.meet_when, name="meet_when"),
     path("a/mine/people/<uuid:claim_id>/promote/", taps.promote, name="promote"),
     path("a/mine/needs/<uuid:need_id>/plan/", taps.plan, name="plan"),
+    path("a/mine/people/<uuid:claim_id>/wrong/", wrong.asker_wrong, name="asker_wrong"),
+    path("a/mine/needs/<uuid:need_id>/talk/", wrong.asker_talk, name="asker_talk"),
     path("a/<slug:slug>/", ask.ask, name="ask"),
 ]
 
@@ -68,6 +74,25 @@ volunteer = [
     path("needs/<uuid:need_id>/longer/", stay.host_longer, name="host_longer"),
     path("needs/<uuid:need_id>/longer/answer/", stay.host_longer_answer, name="host_longer_answer"),
     path("needs/<uuid:need_id>/say/", taps.need_say, name="need_say"),
+    path("needs/<uuid:need_id>/wrong/", wrong.volunteer_wrong, name="volunteer_wrong"),
+    path("needs/<uuid:need_id>/talk/", wrong.volunteer_talk, name="volunteer_talk"),
+]
+
+# Whoever the organisation named outside the desk: no account, a sheet with words.
+from_outside = [
+    path("outside/", outside.outside, name="outside"),
+    path("outside/<uuid:report_id>/", outside.report, name="outside_report"),
+    path("outside/<uuid:report_id>/decide/", outside.decide, name="outside_decide"),
+]
+
+reports = [
+    path("reports/", desk_reports.reports, name="desk_reports"),
+    path("reports/<uuid:report_id>/", desk_reports.report, name="desk_report"),
+    path("reports/<uuid:report_id>/decide/", desk_reports.decide, name="desk_report_decide"),
+    path("reports/people/<uuid:person_id>/", desk_reports.ask_again, name="desk_ask_again"),
+    path("reports/needs/<uuid:need_id>/", desk_reports.ask_for_again, name="desk_ask_for_again"),
+    path("debriefs/", desk_reports.debriefs, name="desk_debriefs"),
+    path("debriefs/<uuid:debrief_id>/done/", desk_reports.debrief_done, name="desk_debrief_done"),
 ]
 
 people = [
@@ -120,6 +145,8 @@ settings = [
     path("agreements/", desk_trust.agreements, name="desk_agreements"),
     path("agreements/<slug:slug>/", desk_trust.agreement, name="desk_agreement"),
     path("agreements/<slug:slug>/stop/", desk_trust.stop_agreement, name="desk_agreement_stop"),
+    path("outside/", desk_outside.outside, name="desk_outside"),
+    path("outside/nobody/", desk_outside.nobody, name="desk_outside_nobody"),
     path("areas/", desk_settings.areas, name="desk_areas"),
     path("areas/add/", desk_settings.add_area, name="desk_area_add"),
     path("areas/<int:pk>/", desk_settings.area, name="desk_area"),
@@ -139,8 +166,9 @@ desk = [
     path("desk/needs/<uuid:need_id>/decline/", desk_views.decline, name="desk_decline"),
     path("desk/needs/<uuid:need_id>/longer/", stay.desk_longer, name="desk_longer"),
     path("desk/needs/<uuid:need_id>/promote/", taps.desk_promote, name="desk_promote"),
+    path("desk/", include(reports)),
     path("desk/people/", include(people)),
     path("desk/settings/", include(settings)),
 ]
 
-urlpatterns = [*asker, *volunteer, *desk]
+urlpatterns = [*asker, *volunteer, *from_outside, *desk]

@@ -16,6 +16,7 @@ from requests_app import facts, legs, matching
 from requests_app.asker_page import Line, readable, thread_lines
 from requests_app.matching import Match
 from requests_app.models import CalledOff, Claim, Extension, Message, Need, Taken, Tap, Task
+from requests_app.models.claim_queryset import ClaimQuerySet
 from requests_app.models.extension import HOST
 from requests_app.readers import Unlocked
 from requests_app.stay_page import Stay, stay
@@ -33,6 +34,16 @@ class Row:
     why: list[str]
     claim: Claim | None = None
     taken: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """A need they have or had something of. `was_yes`: somebody said yes to them."""
+
+    need_id: UUID
+    title: str
+    day: str
+    was_yes: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class Board:
     idle: str
     told: bool
     broken: bool
+    known: list[Known]
 
 
 @dataclass(frozen=True)
@@ -132,6 +144,7 @@ class NeedPage:
     nobody_has: list[str]
     cannot_go_on: str
     card: list[str]
+    known: list[Known]
 
     def part(self, task_id: str) -> Part:
         """The part named in a form, or the only one. Errors: Http404 for one that is not theirs to see."""
@@ -166,7 +179,18 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
         idle=_idle(volunteer, at),
         told=None in broke,
         broken=any(broke),
+        known=_known(Claim.objects.known_to(volunteer, at)),
     )
+
+
+def _known(claims: ClaimQuerySet) -> list[Known]:
+    """One for each need. Two queries."""
+    said_yes = set(claims.was_yes().values_list("need_id", flat=True))
+    needs = {claim.need_id: claim.need for claim in claims}
+    return [
+        Known(pk, facts.title(need), facts.day(need.day), was_yes=pk in said_yes)
+        for pk, need in needs.items()
+    ]
 
 
 def _idle(volunteer: Volunteer, at: datetime) -> str:
@@ -209,6 +233,7 @@ def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at
         nobody_has=legs.nobody_has(tasks, holding, at),
         cannot_go_on=str(kind.cannot_go_on_label) if has_some else "",
         card=[str(line) for line in kind.card] if any(claim.holds for claim in claims) else [],
+        known=_known(Claim.objects.known_to(volunteer, at).filter(need=need_id)),
     )
 
 

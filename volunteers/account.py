@@ -58,9 +58,10 @@ class VolunteerQuerySet(models.QuerySet["Volunteer"]):
         return self.filter(status=Volunteer.Status.ACTIVE, vouched_at__isnull=False)
 
     def standing(self, at: datetime) -> Self:
-        """Those who may be asked today: let in, and not in a pause of their own."""
+        """Those who may be asked today: let in, not in a pause of their own, nor held back by the desk."""
         today = clock.local_day(at)
-        return self.let_in().filter(Q(paused_until__isnull=True) | Q(paused_until__lte=today))
+        asked = self.let_in().filter(held_back=False)
+        return asked.filter(Q(paused_until__isnull=True) | Q(paused_until__lte=today))
 
     def waiting(self) -> Self:
         """Joined, but nobody has vouched for them yet."""
@@ -210,7 +211,7 @@ class Volunteer(AbstractBaseUser):
 
     def may_act(self, at: datetime) -> bool:
         """The same question as `standing(at)`, of one row."""
-        return self.is_let_in and not self.is_paused(at)
+        return self.is_let_in and not self.is_paused(at) and not self.held_back
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
         # Bound to the epoch too: suspending somebody, or a new passphrase, ends every other session.
@@ -282,6 +283,14 @@ class Volunteer(AbstractBaseUser):
 
     def resume(self, at: datetime) -> None:
         self._change(at, paused_until=None)
+
+    def hold_back(self, at: datetime) -> None:
+        """Nobody is sent to them, or them to anybody, until the desk has looked."""
+        self._change(at, held_back=True)
+
+    def let_go(self, at: datetime) -> None:
+        """The desk has looked: they can be asked again."""
+        self._change(at, held_back=False)
 
     def suspend_account(self, at: datetime) -> None:
         """No login, no session, no proposals. Releasing claims is up to requests_app/standing.py."""

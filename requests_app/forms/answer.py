@@ -37,8 +37,8 @@ class _Fingerprint(_Hidden, forms.CharField):
     pass
 
 
-class _Once(_Hidden, forms.UUIDField):
-    pass
+class Once(_Hidden, forms.UUIDField):
+    """Names one form: pressed twice, it does one thing."""
 
 
 class ReturnForm(forms.Form):
@@ -173,7 +173,7 @@ class WriteAgainForm(forms.Form):
 class MessageForm(forms.Form):
     """One message to the other side. `once` names the form: pressed twice, it sends one message."""
 
-    once = _Once(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
+    once = Once(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
     text = forms.CharField(
         label=_("Write a message"),
         max_length=MESSAGE_LENGTH,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from organisation import kinds, presets
 from organisation.presets import Preset
 from privacy import clock
-from requests_app.forms.answer import _Once
+from requests_app.forms.answer import Once
 from requests_app.forms.ask import PLAN_LENGTH, TOO_LONG
 from requests_app.models import Need
 
@@ -19,7 +19,7 @@ from requests_app.models import Need
 class SayForm(forms.Form):
     """One of the buttons. `once` names the form: pressed twice, it sends one message."""
 
-    once = _Once(widget=forms.HiddenInput, required=False)
+    once = Once(widget=forms.HiddenInput, required=False)
     say = forms.SlugField(required=False)
 
     def preset(self, side: str, kind: str) -> Preset:

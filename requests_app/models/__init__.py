@@ -5,6 +5,7 @@ from requests_app.models.asked import Asked
 from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim import Claim, NotForYou
+from requests_app.models.debrief import Debrief
 from requests_app.models.event import Event
 from requests_app.models.extension import Extension, TooLong
 from requests_app.models.knock import Errand, Knock
@@ -12,8 +13,10 @@ from requests_app.models.mailbox import Mailbox
 from requests_app.models.message import Message
 from requests_app.models.need import Need
 from requests_app.models.need_day import NeedDay
+from requests_app.models.outside_contact import OutsideContact
 from requests_app.models.plan import Plan
 from requests_app.models.proposal import NeverMatch, Proposal
+from requests_app.models.report import Report
 from requests_app.models.reveal import Reveal
 from requests_app.models.shared import KeyChanged
 from requests_app.models.taken import Taken
@@ -26,6 +29,7 @@ __all__ = [
     "BedNight",
     "CalledOff",
     "Claim",
+    "Debrief",
     "Errand",
     "Event",
     "Extension",
@@ -41,8 +45,10 @@ __all__ = [
     "NotForYou",
     "NotNow",
     "NotYet",
+    "OutsideContact",
     "Plan",
     "Proposal",
+    "Report",
     "Reveal",
     "Taken",
     "Tap",

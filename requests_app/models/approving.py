@@ -14,7 +14,7 @@ from privacy.states import SomebodyWasFaster
 from requests_app.models.asked import DESK
 from requests_app.models.bed_night import BedNight
 from requests_app.models.called_off import CalledOff
-from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, STANDBY
+from requests_app.models.claim_queryset import APPROVED, HELD, LAPSED, RELEASED, STANDBY
 from requests_app.models.reveal import Reveal
 from requests_app.models.shared import PLACE, THREAD, KeyChanged, Shared
 from requests_app.models.taken import Taken
@@ -46,6 +46,9 @@ class CanBeApproved(Shared):
         def _agree(self, at: datetime) -> None: ...
         def hold_until(self, at: datetime) -> datetime: ...
         def refuse_unless_trusted(self, at: datetime) -> None: ...
+        def leave_within(self, to: str, at: datetime, passes_on: bool = True) -> str: ...
+        def finish_soon(self) -> None: ...
+        def _call_off(self, at: datetime) -> None: ...
 
     def approve_unattended(self, at: datetime) -> None:
         """The first who is let in takes it: nobody who holds a key is there, so note and place wait."""
@@ -119,6 +122,17 @@ class CanBeApproved(Shared):
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
         Tap.objects.plan(cast("Claim", self), at)
         Reveal.objects.to_claim(cast("Claim", self), THREAD, at)
+
+    def call_off(self, at: datetime) -> None:
+        """The desk calls it off: both hear that it changed. Raises SomebodyWasFaster where nobody comes."""
+        with transaction.atomic():
+            self._see(at)
+            if not self.is_approved:
+                raise SomebodyWasFaster
+            self.leave_within(RELEASED, at)
+            outbox.queue(self.volunteer_id, f"claim:{self.id}:left", at, pace="changed")
+            self._call_off(at)
+        self.finish_soon()
 
     def meet_at(self, text: str, at: datetime) -> None:
         """She writes, or changes, where to meet. Raises SomebodyWasFaster where nobody comes any more."""

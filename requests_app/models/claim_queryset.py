@@ -1,22 +1,22 @@
 """The states of a claim, and the questions about claims; what happens to one is in claim.py."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from privacy import clock
 from privacy.due import DueQuerySet
 from requests_app.models.asked import DESK
+from requests_app.models.event import Event
 from requests_app.models.mailbox import Mailbox
 from volunteers.models import Volunteer
 
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
-
-if TYPE_CHECKING:
-    pass
+    from requests_app.models.need import Need
 
 HELD, STANDBY, APPROVED = "held", "standby", "approved"
 # The answer was yes, for the case that somebody else cannot come: until then they open nothing.
@@ -83,6 +83,23 @@ class ClaimQuerySet(DueQuerySet["Claim"]):
     def had_something(self, volunteer: Volunteer, need_id: uuid.UUID) -> bool:
         """Whether they ever took anything of it."""
         return self.filter(volunteer=volunteer, need=need_id).exists()
+
+    def ever_on(self, needs: Iterable["Need"]) -> "list[Claim]":
+        """The last claim of everybody who has, or had, something of these needs, by name. One query."""
+        rows = self.filter(need__in=needs).select_related("volunteer").order_by("claimed_at", "place_in_line")
+        last = {(claim.need_id, claim.volunteer_id): claim for claim in rows}
+        return sorted(last.values(), key=lambda claim: (claim.volunteer.handle, str(claim.pk)))
+
+    def known_to(self, volunteer: Volunteer, at: datetime) -> "ClaimQuerySet":
+        """What they have or had, of needs that were neither erased nor purged: of each, something may have
+        been wrong. What is to be purged is gone, whether the broom came or not."""
+        kept = Q(need__purge_after__isnull=True) | Q(need__purge_after__gt=at)
+        rows = self.filter(kept, volunteer=volunteer).exclude(need__status="erased")
+        return rows.select_related("need", "need__area", "task").order_by("need__day", "need_id", "pk")
+
+    def was_yes(self) -> "ClaimQuerySet":
+        """Those that somebody said yes to, whatever became of them."""
+        return self.filter(Exists(Event.objects.filter(claim=OuterRef("pk"), verb=APPROVED)))
 
     def was_over(self, volunteer: Volunteer, need_id: uuid.UUID, task_id: str, at: datetime) -> bool:
         """Whether they had this task (its id as typed) and have it no longer."""

@@ -50,6 +50,13 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         or looked for, by one after the other, whichever of its needs they are at."""
         list(self.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
 
+    def hold_back(self, pk: uuid.UUID, held_back: bool) -> None:
+        """Nobody is asked for it any more, or again. Inside a transaction that holds it (`hold`)."""
+        self.filter(pk=pk).update(held_back=held_back)
+
+    def held_back(self) -> "MailboxQuerySet":
+        return self.filter(held_back=True)
+
     def behind(self, secret: bytes, at: datetime) -> "tuple[Mailbox, bytes] | None":
         """The mailbox that a return code's 10-byte `secret` opens, and its seed; None if there is none, it
         is hidden, or nothing is left of its needs.
@@ -124,12 +131,14 @@ class Mailbox(HasCallWords):
     language = models.CharField(max_length=12)
     confirmed = models.BooleanField(default=False)
     opened_at = models.DateTimeField()
+    # Nobody is asked for her until the desk has looked (requests_app/wrong.py).
+    held_back = models.BooleanField(default=False)
 
     objects = MailboxQuerySet.as_manager()
 
     privacy = FieldClasses(
         sealed=("errand",),
-        clear=("id", "language", "confirmed", "opened_at", "pepper_version", "epoch"),
+        clear=("id", "language", "confirmed", "opened_at", "pepper_version", "epoch", "held_back"),
         derived=("lookup", "public_key", "public_key_mac", "call_words"),
         lives="until its last need is purged or erased",
     )

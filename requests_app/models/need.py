@@ -327,9 +327,14 @@ class Need(
             claim.end_with_need(done=met and claim.is_approved, at=at)
 
     def refuses(self, volunteer: Volunteer) -> bool:
-        """Whether this volunteer is not to be sent: a no for this need, or never for this mailbox."""
+        """Whether this volunteer is not to be sent: a no for this need, never for this mailbox, or nobody for
+        it until the desk has looked."""
         declined = Proposal.objects.filter(task__need=self, volunteer=volunteer, outcome=Proposal.DECLINED)
-        return self.is_never_for(volunteer) or declined.exists()
+        return self.is_never_for(volunteer) or declined.exists() or self.is_held_back()
+
+    def is_held_back(self) -> bool:
+        """Whether nobody is to be asked for it until the desk has looked, as the database has it."""
+        return Mailbox.objects.held_back().filter(pk=self.mailbox_id).exists()
 
     def is_never_for(self, volunteer: Volunteer) -> bool:
         """Whether one of the two said that they never meet."""

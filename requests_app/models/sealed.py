@@ -16,7 +16,8 @@ Row = TypeVar("Row", bound="Sealed")
 
 
 class Sealed(models.Model):
-    """A need or a claim: `slot_owner` names its slot, `slot_number` says where in the keyring it is."""
+    """A need, a claim, or what stands apart from both: `slot_owner` names its slot, `slot_number` says where
+    in the keyring it is."""
 
     slot_number = models.PositiveIntegerField()
 

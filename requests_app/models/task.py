@@ -50,7 +50,8 @@ class TaskQuerySet(DueQuerySet["Task"]):
         return self.live(at).exclude(Exists(held))
 
     def to_escalate(self, at: datetime) -> "TaskQuerySet":
-        return self.filter(status=OPEN, escalate_after__lte=at, need__status="open", need__expires_at__gt=at)
+        lives = self.filter(need__status="open", need__expires_at__gt=at, need__mailbox__held_back=False)
+        return lives.filter(status=OPEN, escalate_after__lte=at)
 
     def due_with(self, task: "Task", at: datetime) -> "list[Task]":
         """This task as its caller sees it, and the others of its need that are due: who is asked about
@@ -112,6 +113,10 @@ class TaskQuerySet(DueQuerySet["Task"]):
         for task in self.unfinished().exclude(status=OPEN):
             task._move(OPEN, at)
         self.filter(status=OPEN).update(escalate_after=None)
+
+    def ask_on(self, at: datetime) -> None:
+        """The desk has looked: whoever is asked next is asked from now on."""
+        self.filter(status=OPEN).update(escalate_after=clock.quarter_down(at))
 
     def take_back_news(self) -> None:
         """Nobody is asked about these any more: whoever was, and has not heard of it yet, does not."""

@@ -101,9 +101,21 @@ class Walk:
     def press_what_is_new(self) -> None:
         """Everything on her page that was not pressed yet, what ends something last."""
         while new := [name for name in self.forms() if name not in self.taken]:
-            self.press(min(new, key=lambda name: LAST.index(name) + 1 if name in LAST else 0))
-            if "erase" in self.taken:
+            first = min(new, key=lambda name: LAST.index(name) + 1 if name in LAST else 0)
+            if first == "erase":
+                # Before that, what can be said when something is over.
+                self.say_afterwards()
+            self.press(first)
+            if first == "erase":
                 return
+            self.page.goto("/a/mine/")
+
+    def say_afterwards(self) -> None:
+        """That something was wrong, and that she would like to talk: each on a page of its own."""
+        for name in ("asker_talk", "asker_wrong"):
+            open_folds(self.page)
+            self.page.locator(f"a[href$='/{name.removeprefix('asker_')}/']").first.click()
+            self.press(name)
             self.page.goto("/a/mine/")
 
 

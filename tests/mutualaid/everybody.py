@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 from django.core.cache import cache
 from django.test import Client
@@ -11,10 +12,12 @@ from django.test import Client
 from notify.models import Channel
 from organisation import checks
 from organisation.models import Hours, PhoneNumber
-from requests_app import standing
-from requests_app.models import Claim, Message, Need
+from requests_app import standing, wrong
+from requests_app.models import Claim, Debrief, Message, Need, Report
 from requests_app.models.asked import Tell
+from requests_app.models.report import KNOW, NO
 from requests_app.visits import Visit
+from requests_app.wrong import Said
 from tests.mutualaid.test_any_address import Address
 from tests.requests_app import world as worlds
 from tests.requests_app.test_damaged_rows import enter
@@ -45,6 +48,9 @@ WRITTEN = {
     "a note for the desk": ("Wagtail needs a ramp.", ("administrator",)),
     "a place for the desk": ("Nuthatch lane, first floor", ("administrator",)),
     "where the assigned is told": ("siskin@example.org", ()),
+    # Somebody wrote it about whoever comes to another asker.
+    "what was wrong": ("Stork slammed the door.", ("coordinator", "administrator")),
+    "who would like to talk": ("Swift sleeps badly since.", ("administrator",)),
 }
 
 
@@ -122,6 +128,7 @@ def everybody(world: World) -> Everybody:
     gone.release(AT)
     eve.volunteer.pause(worlds.day(3), AT)
     hal, ida = world.volunteer("Hal"), people.coordinator(world.coordinator, "Ida")
+    apart = _apart(other)
     clients = {
         "nobody": Client(),
         "the asker": _with_code(visit),
@@ -140,6 +147,7 @@ def everybody(world: World) -> Everybody:
     standing.suspend(hal.volunteer, AT)
     made = Everybody(clients)
     made.ids = {"slug": "ride", "need_id": need.pk, "claim_id": claim.pk, "task": there.pk}
+    made.ids |= apart
     made.ids |= {"person_id": ben.volunteer.pk, "offer_id": Offer.objects.of(ben.volunteer)[0].pk}
     _links(world, made, ben, ida)
     made.others = {
@@ -157,6 +165,14 @@ def _another(world: World) -> Visit:
     )
     claim.write(visit.unlocked, Message.ASKER, text("another asker's message"), AT)
     return visit
+
+
+def _apart(visit: Visit) -> dict[str, Any]:
+    """What stands apart from every need."""
+    claim, once = Claim.objects.on_needs_of(visit.mailbox).get(), uuid4()
+    wrong.about_volunteer(claim, Said(KNOW, text("what was wrong"), "", NO), once, AT)
+    Debrief.objects.leave(once, text("who would like to talk"), "", "asker", AT)
+    return {"report_id": Report.id_of(once), "debrief_id": Debrief.id_of(once)}
 
 
 def _for_the_desk(world: World) -> None:

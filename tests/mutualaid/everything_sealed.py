@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -18,15 +19,28 @@ from mutualaid.third_party_fields import THIRD_PARTY
 from notify.models import Channel, PushKey
 from privacy import codes, crypto
 from privacy.crypto import Unreadable
-from privacy.derivation import passphrase_key
+from privacy.derivation import derive_mailbox, passphrase_key
 from privacy.fields import declared
 from privacy.models import Grant, Session
 from privacy.sessions import SessionStore
-from requests_app import asking
-from requests_app.models import Claim, Errand, Knock, Mailbox, Message, Need, Plan
+from requests_app import asking, wrong
+from requests_app.models import (
+    Claim,
+    Debrief,
+    Errand,
+    Knock,
+    Mailbox,
+    Message,
+    Need,
+    OutsideContact,
+    Plan,
+    Report,
+)
 from requests_app.models.knock import HIDE
+from requests_app.models.report import KNOW, YES
 from requests_app.readers import Unlocked
 from requests_app.visits import Visit
+from requests_app.wrong import Said
 from tests.requests_app.world import World, only_task, say_yes, take, unlocked
 from tests.volunteers import people
 from tests.volunteers.people import AT, PASSPHRASE, Person
@@ -101,6 +115,10 @@ class Pair:
     volunteer: Person
     coordinator: Person
     client: Client
+    # What was wrong, as the one outside the desk reads it, and that somebody would like to talk.
+    outside: Unlocked
+    report: Report
+    debrief: Debrief
     # Only one counts; a second one is made here as where the first was damaged.
     push_key: int
 
@@ -143,12 +161,25 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     pair = PushKey.objects.current()
     assert pair is not None
     claim = Claim.objects.get(pk=claim.pk)
-    return Pair(visit, second, knock, need, claim, ben, coordinator, client, pair.number)
+    apart = _apart(word, claim)
+    return Pair(visit, second, knock, need, claim, ben, coordinator, client, *apart, pair.number)
+
+
+def _apart(word: str, claim: Claim) -> tuple[Unlocked, Report, Debrief]:
+    """Sealed to somebody outside the desk, who was named anew; and to the desk."""
+    secret = crypto.new_key()[: codes.SECRET_BYTES]
+    derived = derive_mailbox(secret)
+    contact = OutsideContact.objects.appoint(f"The {word} outside", derived, "", "en", AT)
+    once = uuid4()
+    wrong.about_volunteer(claim, Said(KNOW, f"The {word} wrong.", "", YES), once, AT)
+    Debrief.objects.leave(once, f"The {word} talk.", "", "asker", AT)
+    report, debrief = (model.objects.get(pk=model.id_of(once)) for model in (Report, Debrief))
+    return contact.unlocked(derived.seed), report, debrief
 
 
 def cells_of(side: Pair) -> list[Cell]:
     """Every sealed field of one side, and who reads it."""
-    parts = (_of_need, _of_claim, _grants, _of_accounts, _unattended, _of_second_code)
+    parts = (_of_need, _of_claim, _of_apart, _grants, _of_accounts, _unattended, _of_second_code)
     return [cell for part in parts for cell in part(side)]
 
 
@@ -204,10 +235,24 @@ def _of_claim(side: Pair) -> list[Cell]:
     return found
 
 
+def _of_apart(side: Pair) -> list[Cell]:
+    at_desk = _desk(side.coordinator)
+
+    def read(row: Report | Debrief, them: Unlocked) -> Read:
+        return lambda: type(row)._default_manager.get(pk=row.pk).read(them)["text"]
+
+    return [
+        Cell(Report, side.report.pk, "said", {"outside": read(side.report, side.outside)}),
+        Cell(Debrief, side.debrief.pk, "said", {"desk": read(side.debrief, at_desk)}),
+    ]
+
+
 def _grants(side: Pair) -> list[Cell]:
     hers, theirs, at_desk = side.visit.unlocked, unlocked(side.volunteer), _desk(side.coordinator)
-    keys_of = {(them.reader.kind, str(them.reader.id)): them for them in (hers, theirs, at_desk)}
-    owners = [side.need.slot_owner, side.claim.slot_owner, side.need.plans.get().slot_owner]
+    readers = (hers, theirs, at_desk, side.outside)
+    keys_of = {(them.reader.kind, str(them.reader.id)): them for them in readers}
+    rows = (side.need, side.claim, side.need.plans.get(), side.report, side.debrief)
+    owners = [row.slot_owner for row in rows]
 
     def key(pk: Any, them: Unlocked) -> Read:
         return lambda: Grant.objects.get(pk=pk).unseal(them.reader, them.private_key)

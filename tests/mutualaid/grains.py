@@ -17,9 +17,9 @@ _LEASES = {
 _DUE_ROWS = (
     *("privacy.Session", "notify.Notice", "volunteers.Invitation", "volunteers.LoginRestore"),
     *("requests_app.Need", "requests_app.Task", "requests_app.Claim", "requests_app.Taken"),
-    *("requests_app.Knock", "requests_app.CalledOff", "volunteers.OfferNight"),
-    *("requests_app.Tap", "requests_app.Plan"),
-    *("requests_app.Knock", "requests_app.CalledOff", "volunteers.Check", "volunteers.Slip"),
+    *("requests_app.Knock", "requests_app.CalledOff", "requests_app.Tap", "requests_app.Plan"),
+    *("requests_app.Report", "requests_app.Debrief"),
+    *("volunteers.OfferNight", "volunteers.Check", "volunteers.Slip"),
 )
 
 
@@ -46,6 +46,9 @@ GRAINS: dict[str, timedelta] = {
     "requests_app.Tap.due_at": QUARTER,
     "requests_app.Tap.missed_after": QUARTER,
     "requests_app.Plan.over_at": QUARTER,
+    "requests_app.Report.forget_after": HOUR,
+    "requests_app.Report.remind_after": HOUR,
+    "requests_app.Debrief.forget_after": HOUR,
     "privacy.Grant.granted_at": HOUR,
     "privacy.Session.expires_at": QUARTER,
     # Anybody's; a notice is gone ten minutes after it was sent

@@ -40,7 +40,8 @@ Every address, as each of these is answered: `GET`, then `POST` with next to not
 (`tests/mutualaid/test_access_table.py`) and compared by it, so that a new address cannot be forgotten.
 
 * **page**: an answer. **form**: it came back to be filled in. **done**: it was done, or leads on.
-* **door**: they are asked to sign in; **code**: for the return code; **lock**: for the passphrase.
+* **door**: they are asked to sign in; **code**: for the return code; **sheet**: for the words of a sheet;
+  **lock**: for the passphrase.
 * **404**: there is nothing, whoever asks. **–**: not this way.
 
 The need in these addresses is hers ("the asker"). "Unvetted" joined, and nobody has let them in. "Vetted" is
@@ -57,7 +58,12 @@ READ = """
 Where each text stood in an answer (page, headers, cookies), a part of a page for htmx included. Nowhere else.
 
 """
-WAYS = {"/accounts/login/": "door", "/a/return/": "code", "/accounts/unlock/": "lock"}
+WAYS = {
+    "/accounts/login/": "door",
+    "/a/return/": "code",
+    "/outside/": "sheet",
+    "/accounts/unlock/": "lock",
+}
 ADDRESSES = sorted(addresses(get_resolver()), key=shown)
 HTMX = {"HX-Request": "true"}
 
@@ -158,6 +164,8 @@ TOLD_APART = {
     "/a/mine/": {"the asker"},
     "/needs/": {"vetted", "assigned", "locked", "released"},
     "/desk/": {"coordinator", "administrator"},
+    # Nobody here has typed the words of a sheet.
+    "/outside/": set(),
     "/offers/": {"assigned", "locked"},
     # A kind, which is no secret.
     "/for-somebody/": set(ROLES) - {"nobody", "the asker", "another asker", "unvetted", "suspended"},

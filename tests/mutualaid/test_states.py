@@ -6,6 +6,7 @@ from mutualaid.states import MACHINES, drawn
 from notify.models import Channel
 from requests_app import standing
 from requests_app.models import Mailbox
+from volunteers.models import Volunteer
 
 
 def test_the_drawing_is_of_the_code() -> None:
@@ -13,7 +14,7 @@ def test_the_drawing_is_of_the_code() -> None:
 
 
 def test_every_arrow_says_which_verbs_lead_along_it() -> None:
-    has = (*MACHINES, *(model.objects for model in MACHINES), Channel, Mailbox, standing)
+    has = (*MACHINES, *(model.objects for model in MACHINES), Channel, Mailbox, Volunteer, standing)
     for model in MACHINES:
         verbs = {
             verb for after in model.MOVES.values() for words in after.values() for verb in words.split(", ")

@@ -207,13 +207,16 @@ def _give(row: models.Model, of: models.Model, columns: tuple[str, ...]) -> None
 
 
 PURPOSE = {"note": "note", "answers": "note", "desk_place": "place", "place": "place", "body": "thread"}
+# What stands apart from every need lies in a compartment of its own name.
+PURPOSE |= {"said": ""}
 
 
 def _belongs(cell: Cell, compartment: Compartment) -> bool:
     """Whether this compartment is the one this field is sealed in."""
     row = cell.model._default_manager.get(pk=cell.pk)
     owner = row.claim.slot_owner if isinstance(row, Message) else row.slot_owner  # type: ignore[attr-defined]
-    return (compartment.slot_owner, compartment.purpose) == (owner, PURPOSE[cell.name])
+    purpose = PURPOSE[cell.name] or row._meta.model_name
+    return (compartment.slot_owner, compartment.purpose) == (owner, purpose)
 
 
 def test_nothing_is_granted_to_a_public_key_that_changed_places(sealed: list[Cell], world: World) -> None:
