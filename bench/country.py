@@ -10,6 +10,7 @@ from math import cos, radians
 
 from organisation import conditions, kinds, languages
 from privacy import clock
+from volunteers.nights import packed
 
 AREAS = 5_000
 SIDE_KM = 600
@@ -25,6 +26,19 @@ ALL_WEEK = (1 << 28) - 1
 NIGHTS = sum(1 << (4 * day + 3) for day in range(7))
 EVENINGS = sum(1 << (4 * day + 2) for day in range(7))
 WEEKEND = 0b11111111 << 20
+
+
+@dataclass(frozen=True)
+class HomeFacts:
+    """What hosts say, as in volunteers/nights.py; `nights` are dated nights with their beds."""
+
+    beds_week: int | None
+    nights: tuple[tuple[date, int], ...]
+    most_nights: int | None
+    notice_hours: int
+    arrivals: int
+    agreed_on: date | None
+    rest_days: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,7 @@ class OfferFacts:
     cap_per_week: int | None
     last_asked_at: datetime
     taken: int
+    home: HomeFacts
 
     @property
     def possible(self) -> int:
@@ -139,11 +154,29 @@ def _last_asked(dice: random.Random) -> datetime:
     return clock.hour(AT) - timedelta(hours=dice.randint(1, 24 * 60))
 
 
+def _home(dice: random.Random) -> HomeFacts:
+    """One in five has fewer beds on some days of the week, one in four some nights of their own."""
+    week = [dice.choice((0, 1, 1, 2)) for _day in range(7)] if dice.random() < 0.2 else None
+    nights: dict[date, int] = {}
+    if dice.random() < 0.25:
+        first, beds = dice.randint(0, 30), dice.choice((0, 0, 0, 1, 2))
+        nights = {TODAY + timedelta(days=first + n): beds for n in range(dice.randint(1, 7))}
+    return HomeFacts(
+        beds_week=None if week is None else packed(week),
+        nights=tuple(nights.items()),
+        most_nights=dice.randint(1, 7) if dice.random() < 0.5 else None,
+        notice_hours=dice.choice((0, 0, 0, 2, 12, 24, 48)),
+        arrivals=dice.choice((15, 15, 15, 7, 3)),
+        agreed_on=TODAY - timedelta(days=dice.randint(0, 500)) if dice.random() < 0.8 else None,
+        rest_days=dice.randint(1, 3) if dice.random() < 0.2 else 0,
+    )
+
+
 def offers(first: int, last: int) -> Iterator[OfferFacts]:
     """Offers number `first` up to `last`, without `last`; each the same whatever was made before it."""
     weights = people_in_areas()
     for start in range(first, last, 1_000):
-        dice = random.Random(f"offers {start}")
+        dice, at_home = random.Random(f"offers {start}"), random.Random(f"homes {start}")
         areas = dice.choices(range(1, AREAS + 1), cum_weights=weights, k=1_000)
         for number, area in enumerate(areas[: last - start], start):
             yield OfferFacts(
@@ -163,6 +196,7 @@ def offers(first: int, last: int) -> Iterator[OfferFacts]:
                 cap_per_week=dice.randint(1, 3) if dice.random() < 0.3 else None,
                 last_asked_at=_last_asked(dice),
                 taken=dice.choices((0, 1, 2), (94, 4, 2))[0],
+                home=_home(at_home),
             )
 
 

@@ -21,8 +21,9 @@ from privacy import clock
 from privacy.fields import random_id
 from requests_app.models import Taken
 from requests_app.models.taken import WEEK
-from volunteers.account import hour_number
-from volunteers.models import Offer, OfferException, OfferPlace, Volunteer
+from volunteers.account import NEVER, hour_number
+from volunteers.models import Offer, OfferException, OfferNight, OfferPlace, Volunteer
+from volunteers.nights import AGREED_FOR, packed, unpacked
 from volunteers.supply import range_of
 
 PLAIN: dict[type, Callable[[Any], Any]] = {
@@ -30,6 +31,7 @@ PLAIN: dict[type, Callable[[Any], Any]] = {
     datetime: lambda value: value.replace(tzinfo=None).isoformat(" "),
     date: lambda value: value.isoformat(),
 }
+ALL_DAY = int(clock.ALL_PARTS)
 BATCH = 50_000
 SAMPLE = 40
 
@@ -132,7 +134,7 @@ def _quickly(model: type[models.Model]) -> Iterator[None]:
 def _volunteer(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
     yield (
         *(facts.volunteer, f"bench-{facts.number:07}", f"Bench {facts.number}", AT, facts.paused_until),
-        *(facts.languages, facts.cap_per_week, facts.last_asked_at),
+        *(facts.languages, facts.cap_per_week, facts.home.rest_days, facts.last_asked_at),
     )
 
 
@@ -140,6 +142,8 @@ def _offer(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
     yield (
         *(facts.offer, facts.volunteer, json.dumps(facts.kinds), facts.area, facts.reach_km, facts.weekly),
         *(facts.capacity, facts.conditions, facts.active, AT),
+        *(facts.home.beds_week, facts.home.most_nights, facts.home.notice_hours, facts.home.arrivals),
+        facts.home.agreed_on,
     )
 
 
@@ -148,18 +152,29 @@ def _exceptions(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
         yield facts.offer, day, parts
 
 
+def _nights(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
+    for night, beds in facts.home.nights:
+        yield facts.offer, night, min(beds, facts.capacity), clock.day_end(night)
+
+
 def _taken(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
     for _once in range(facts.taken):
         yield random_id(), facts.volunteer, country.TODAY, clock.day_end(country.TODAY + WEEK)
 
 
 def _places(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
+    home = facts.home
+    week = [facts.capacity] * 7 if home.beds_week is None else unpacked(home.beds_week)
+    agreed_until = home.agreed_on + AGREED_FOR if home.agreed_on else NEVER.date()
     for kind in facts.kinds:
+        stays = kind == "stay"
         yield (
             *(facts.offer, facts.volunteer, kind, facts.area, facts.reach_km, range_of(facts.reach_km)),
             *(facts.weekly, facts.possible),
             *(bool(facts.days), facts.capacity, facts.languages, facts.conditions, facts.active),
             *(facts.paused_until, facts.cap_per_week, hour_number(facts.last_asked_at)),
+            *(packed([min(beds, facts.capacity) for beds in week]), home.notice_hours),
+            *((home.most_nights, home.arrivals, agreed_until) if stays else (None, ALL_DAY, None)),
         )
 
 
@@ -168,6 +183,7 @@ PLACE_COLUMNS = (
     *("weekly", "possible"),
     *("has_exceptions", "capacity", "languages", "conditions", "ready"),
     *("paused_until", "cap_per_week", "asked_hour"),
+    *("beds_week", "notice_hours", "most_nights", "arrivals", "agreed_until"),
 )
 TABLES: tuple[tuple[Rows, Callable[[OfferFacts], Iterator[tuple[Any, ...]]]], ...] = (
     (
@@ -175,7 +191,7 @@ TABLES: tuple[tuple[Rows, Callable[[OfferFacts], Iterator[tuple[Any, ...]]]], ..
             Volunteer,
             (
                 *("id", "username", "handle", "vouched_at", "paused_until"),
-                *("languages", "cap_per_week", "last_asked_at"),
+                *("languages", "cap_per_week", "rest_days", "last_asked_at"),
             ),
         ),
         _volunteer,
@@ -186,11 +202,13 @@ TABLES: tuple[tuple[Rows, Callable[[OfferFacts], Iterator[tuple[Any, ...]]]], ..
             (
                 *("id", "volunteer_id", "kinds", "home_area_id", "reach_km", "weekly"),
                 *("capacity", "conditions", "active", "made_at"),
+                *("beds_week", "most_nights", "notice_hours", "arrivals", "adults_agreed_on"),
             ),
         ),
         _offer,
     ),
     (Rows(OfferException, ("offer_id", "day", "parts")), _exceptions),
+    (Rows(OfferNight, ("offer_id", "night", "beds", "forget_after")), _nights),
     (Rows(Taken, ("id", "volunteer_id", "day", "forget_after")), _taken),
     (Rows(OfferPlace, PLACE_COLUMNS), _places),
 )

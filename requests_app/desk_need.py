@@ -218,6 +218,11 @@ _WOULD_FIT = {
         "%(count)d more would fit, but have no bed free every night.",
         "count",
     ),
+    "rest": ngettext_lazy(
+        "%(count)d more would fit, but rests between two stays.",
+        "%(count)d more would fit, but rest between two stays.",
+        "count",
+    ),
     "most_nights": ngettext_lazy(
         "%(count)d more would fit, but not for so many nights.",
         "%(count)d more would fit, but not for so many nights.",

@@ -36,6 +36,11 @@ _DAY_PARTS = "COALESCE(e.parts, (p.weekly >> nd.weekday_shift) & 15)"
 # Six bits for each weekday, where the parts of its days have four.
 _BEDS = f"COALESCE(o.beds, (p.beds_week >> (nd.weekday_shift / 4 * {BED_BITS})) & {BED_MASK})"
 _MUST_AGREE = "COALESCE((SELECT g.household_must_agree FROM organisation_organisation g), FALSE)"
+# Days between a night that is taken and one that is asked for.
+_APART = {
+    "sqlite": "abs(julianday(b.night) - julianday(nd.day))",
+    "postgresql": "abs(b.night - nd.day)",
+}[connection.vendor]
 _NAME = re.compile(r"\{(\w+)\}")
 Row = Sequence[Any]
 
@@ -70,6 +75,14 @@ CONDITIONS: dict[str, str] = {
         WHERE nd.need_id = {{id}} AND nd.night AND {_BEDS} < {{people}}
             + (SELECT count(*) FROM requests_app_bednight b
                WHERE b.offer_id = p.offer_id AND b.night = nd.day)))""",
+    "rest": f"""({{nights}} = 0 OR NOT EXISTS (
+        SELECT 1 FROM volunteers_volunteer v
+        JOIN volunteers_offer w ON w.volunteer_id = v.id
+        JOIN requests_app_bednight b ON b.offer_id = w.id
+        JOIN requests_app_needday nd ON nd.need_id = {{id}} AND nd.night
+        WHERE v.id = p.volunteer_id AND v.rest_days > 0 AND {_APART} <= v.rest_days
+        AND NOT EXISTS (SELECT 1 FROM requests_app_bednight c JOIN requests_app_needday sd
+            ON sd.need_id = {{id}} AND sd.night AND sd.day = c.night WHERE c.claim_id = b.claim_id)))""",
     "cap": """(p.cap_per_week IS NULL OR (SELECT count(*) FROM requests_app_taken k
         WHERE k.volunteer_id = p.volunteer_id AND k.day >= {week}) < p.cap_per_week)""",
     "never": """p.volunteer_id NOT IN (SELECT x.volunteer_id FROM requests_app_nevermatch x

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import translation
 
-from organisation import conditions, languages
+from organisation import conditions, house, languages
 
 # Second copies, by hand. A line is added when a bit is given away; none is ever changed or removed,
 # because rows and backups keep the number and not the name.
@@ -22,6 +22,12 @@ CONDITION_BITS = {
     "baby_seat": 20, "booster_seat": 21,
 }  # fmt: skip
 
+HOUSE_BITS = {
+    "cat": 0, "dog": 1, "other_animals": 2, "children": 3, "other_adults": 4, "by_day_away": 5, "kitchen": 6,
+    "washing": 7, "own_key": 8, "quiet_after_ten": 9, "shoes_off": 10, "no_visitors": 11,
+    "smoke_outside": 12, "no_meat": 13,
+}  # fmt: skip
+
 
 def test_no_language_ever_changes_its_bit() -> None:
     assert languages.BITS | languages.RETIRED == LANGUAGE_BITS
@@ -31,7 +37,11 @@ def test_no_condition_ever_changes_its_bit() -> None:
     assert {slug: condition.bit for slug, condition in conditions.ALL.items()} == CONDITION_BITS
 
 
-@pytest.mark.parametrize("table", [LANGUAGE_BITS, CONDITION_BITS])
+def test_no_fact_about_a_home_ever_changes_its_bit() -> None:
+    assert {slug: fact.bit for slug, fact in house.ALL.items()} == HOUSE_BITS
+
+
+@pytest.mark.parametrize("table", [LANGUAGE_BITS, CONDITION_BITS, HOUSE_BITS])
 def test_every_bit_is_given_away_once_and_fits_a_signed_column(table: dict[str, int]) -> None:
     assert sorted(table.values()) == sorted(set(table.values()))
     assert 0 <= min(table.values()) <= max(table.values()) <= 62
@@ -40,6 +50,7 @@ def test_every_bit_is_given_away_once_and_fits_a_signed_column(table: dict[str, 
 def test_what_is_chosen_comes_back_as_it_was() -> None:
     assert languages.codes(languages.bits(["uk", "en"])) == ["en", "uk"]
     assert conditions.slugs(conditions.bits(["own_room", "only_women"])) == ["only_women", "own_room"]
+    assert house.slugs(house.bits(["shoes_off", "cat"])) == ["cat", "shoes_off"]
 
 
 def test_nothing_chosen_is_zero() -> None:
@@ -49,6 +60,7 @@ def test_nothing_chosen_is_zero() -> None:
 def test_a_bit_nobody_knows_is_passed_over() -> None:
     assert languages.names(1 << 62) == []
     assert conditions.labels(1 << 62) == []
+    assert house.labels(1 << 62, house.ALL) == []
 
 
 def test_what_has_no_bit_is_refused() -> None:
@@ -56,6 +68,8 @@ def test_what_has_no_bit_is_refused() -> None:
         languages.bits(["en", "tlh"])
     with pytest.raises(conditions.UnknownCondition):
         conditions.bits(["sea_view"])
+    with pytest.raises(house.UnknownHouseFact):
+        house.bits(["moat"])
 
 
 def test_languages_are_named_in_the_language_of_the_page() -> None:

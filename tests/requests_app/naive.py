@@ -57,6 +57,10 @@ class Naive:
         related = Offer.objects.select_related("volunteer")
         self.offers = list(related.prefetch_related("exceptions", "typed_areas", "nights"))
         self.beds = Counter(BedNight.objects.values_list("offer_id", "night"))
+        claims: dict[tuple[UUID, UUID], set[date]] = {}
+        for who, claim, night in BedNight.objects.values_list("offer__volunteer_id", "claim_id", "night"):
+            claims.setdefault((who, claim), set()).add(night)
+        self.stays = [(who, nights) for (who, _claim), nights in claims.items()]
         week = Taken.objects.filter(day__gte=self.today - timedelta(days=6))
         self.taken = Counter(week.values_list("volunteer_id", flat=True))
         self.never = set(NeverMatch.objects.values_list("mailbox_id", "volunteer_id"))
@@ -82,6 +86,7 @@ class Naive:
             "arrival": self._arrival,
             "household": self._household,
             "nights": self._nights,
+            "rest": self._rest,
             "cap": self._cap,
             "never": self._never,
             "declined": self._declined,
@@ -191,6 +196,17 @@ class Naive:
             if min(beds, offer.capacity) - self.beds[offer.pk, night] < need.people:
                 return False
         return True
+
+    def _rest(self, place: Place, task: Task) -> bool:
+        """No other stay ends or begins too shortly before or after; one at the same time is no matter."""
+        need = task.need
+        asked = {need.day + timedelta(days=number) for number in range(need.nights)}
+        near = range(-place.volunteer.rest_days, place.volunteer.rest_days + 1)
+        too_near = {night + timedelta(days=days) for night in asked for days in near}
+        stays = [nights for volunteer, nights in self.stays if volunteer == place.volunteer.pk]
+        if not place.volunteer.rest_days:
+            return True
+        return not any(nights & too_near and not nights & asked for nights in stays)
 
     def _cap(self, place: Place, task: Task) -> bool:
         cap = place.volunteer.cap_per_week

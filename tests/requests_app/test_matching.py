@@ -2,21 +2,24 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from organisation import conditions, languages
-from organisation.models import Area
+from organisation.models import Area, Organisation
 from requests_app import matching
 from requests_app.models import Task
 from tests.requests_app import towns
 from tests.requests_app.naive import Naive
 from tests.requests_app.towns import Town
-from tests.requests_app.world import TOMORROW, World
+from tests.requests_app.world import TODAY, TOMORROW, World, day, only_task, take
 from tests.volunteers.people import AT
 from volunteers.models import Offer, OfferPlace, Volunteer
+from volunteers.nights import packed
 from volunteers.week import ALL_WEEK
 
 
@@ -119,6 +122,33 @@ def test_the_one_thing_in_the_way_is_named_first(
     assert matching.why_nobody(need.tasks.get(), AT)[0] == matching.Nobody(condition, 1)
 
 
+@pytest.mark.parametrize(
+    ("unlike", "condition"),
+    [
+        ({"nights": 3}, "most_nights"),
+        ({"day": TODAY}, "notice"),
+        ({"parts": 8}, "arrival"),
+        ({"people": 3}, "nights"),
+        ({"day": TODAY + timedelta(days=6)}, "nights"),
+        ({"day": TODAY + timedelta(days=5)}, "rest"),
+    ],
+)
+def test_what_keeps_a_host_from_a_stay_is_named_first(
+    world: World, unlike: dict[str, Any], condition: str
+) -> None:
+    """Two beds, both taken in six nights; a day to rest, a day's notice, two nights at most, until ten."""
+    limits = {"most_nights": 2, "arrivals": 7, "notice_hours": 24, "beds_week": packed([2] * 7)}
+    host = world.volunteer(kinds=["stay"], capacity=4, **limits)
+    host.volunteer.describe(AT, rest_days=1)
+    take(host, only_task(world.ask(kind="stay", day=TODAY + timedelta(days=6), people=2)[1]))
+    assert len(matching.best(only_task(world.ask(kind="stay")[1]), AT, 20)) == 1
+
+    _visit, need = world.ask(kind="stay", **unlike)
+
+    assert matching.best(need.tasks.get(), AT, 20) == []
+    assert matching.why_nobody(need, AT)[0] == matching.Nobody(condition, 1)
+
+
 SMOKE_FREE, FRENCH = conditions.bits(["smoke_free"]), languages.bits(["fr"])
 
 
@@ -180,3 +210,44 @@ def test_what_left_no_longer_counts_once_all_is_counted_anew(world: World) -> No
 
     _visit, need = world.ask(people=2)
     assert len(matching.best(need.tasks.get(), AT, 20)) == 1
+
+
+def test_whoever_rests_between_two_stays_is_asked_again_when_the_rest_is_over(world: World) -> None:
+    host = world.volunteer(kinds=["stay"], capacity=2)
+    host.volunteer.describe(AT, rest_days=2)
+    take(host, only_task(world.ask(kind="stay", day=day(5), nights=2)[1]))
+
+    asked = {
+        first: bool(matching.best(only_task(world.ask(kind="stay", day=day(first), nights=1)[1]), AT, 20))
+        for first in range(1, 11)
+    }
+
+    # Two nights before and after nobody comes; at the same time there is a second bed.
+    assert asked == {
+        1: True,
+        2: True,
+        3: False,
+        4: False,
+        5: True,
+        6: True,
+        7: False,
+        8: False,
+        9: True,
+        10: True,
+    }
+
+
+@pytest.mark.parametrize("said", [None, TODAY - timedelta(days=365)])
+def test_an_organisation_may_require_that_all_adults_in_the_home_agree(
+    world: World, said: date | None
+) -> None:
+    host = world.volunteer(kinds=["ride", "stay"], adults_agreed_on=said)
+    stay, ride = (only_task(world.ask(kind=kind)[1]) for kind in ("stay", "ride"))
+    assert len(matching.best(stay, AT, 20)) == 1
+
+    Organisation.objects.current().change(household_must_agree=True)
+
+    assert (len(matching.best(stay, AT, 20)), len(matching.best(ride, AT, 20))) == (0, 1)
+    assert matching.why_nobody(stay.need, AT)[0] == matching.Nobody("household", 1)
+    host.volunteer.offers.get().say_adults_agree(AT)
+    assert len(matching.best(stay, AT, 20)) == 1

@@ -3,6 +3,7 @@
 import random
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -74,6 +75,7 @@ def _volunteer(dice: random.Random, number: int) -> Volunteer:
         status="active" if dice.random() < 0.95 else "suspended",
         paused_until=TODAY + timedelta(days=dice.randint(-1, 1)) if dice.random() < 0.2 else None,
         languages=languages.bits(dice.sample(SPOKEN, dice.randint(1, 2))),
+        rest_days=dice.choice((0, 0, 1, 3)),
         cap_per_week=dice.choice((None, None, 1, 2)),
         asks_per_day=dice.choice((None, None, 1, 2, 30)),
         asked_day=TODAY.toordinal() - dice.choice((0, 0, 1)),
@@ -199,21 +201,21 @@ def _hold(dice: random.Random, need: Need, task: Task, volunteer: Volunteer) -> 
 
 def _book(dice: random.Random, needs: list[Need]) -> None:
     """Beds are taken, by the verb: never more than there are."""
-    first = needs[0]
     offers = list(Offer.objects.order_by("pk"))
-    claim = Claim.objects.create(
-        need=first,
-        task=first.tasks.order_by("role")[0],
-        volunteer=offers[0].volunteer,
-        offer=offers[0],
-        status="done",
-        claimed_at=AT,
-        slot_number=first.slot_number,
-    )
-    for claim.offer in dice.sample(offers, len(offers) // 3):
+    for offer in dice.sample(offers, len(offers) // 3):
         for _stay in range(dice.randint(1, 3)):
-            nights = [TODAY + timedelta(days=n) for n in dice.sample(range(9), dice.randint(1, 4))]
-            try:
+            need = dice.choice(needs)
+            claim = Claim.objects.create(
+                need=need,
+                task=need.tasks.order_by("role")[0],
+                volunteer=offer.volunteer,
+                offer=offer,
+                status="done",
+                claimed_at=AT,
+                slot_number=need.slot_number,
+            )
+            first = dice.randint(0, 8)
+            nights = [TODAY + timedelta(days=n) for n in range(first, first + dice.randint(1, 4))]
+            # None is left on one of them: that stay is somewhere else.
+            with suppress(SomebodyWasFaster):
                 BedNight.objects.take(claim, nights)
-            except SomebodyWasFaster:
-                continue
