@@ -14,8 +14,8 @@ from organisation.forms import answers, question_name
 from organisation.kind import Kind, Question
 from privacy import clock
 
-# Beside the parts of the day: the later half of the night, and the condition that this may be.
-AFTER_MIDNIGHT = 16
+# Beside the parts of the day: the night, and the condition that it may be late in it.
+AFTER_MIDNIGHT = int(clock.Part.NIGHT) + 16
 
 
 class Party(forms.BaseForm):
@@ -73,8 +73,8 @@ def ticked_parts(ticked: Iterable[int]) -> int:
     """The parts of the day that were ticked, as a mask; after midnight is in the night."""
     mask = 0
     for part in ticked:
-        mask |= int(clock.Part.NIGHT) if part == AFTER_MIDNIGHT else part
-    return mask
+        mask |= part
+    return mask & int(clock.ALL_PARTS)
 
 
 def _total(questions: Iterable[Question], data: dict[str, Any]) -> int | None:

@@ -8,8 +8,9 @@ from notify import outbox
 from organisation import checks
 from privacy import clock
 from privacy.keyring import keyring
-from requests_app.models import Claim, Knock, Message, Need
+from requests_app.models import Claim, Extension, Knock, Message, Need
 from requests_app.models.asked import Tell
+from requests_app.models.extension import ASKER
 from requests_app.models.knock import Errand
 from tests.invariants import ALWAYS, AT_REST, HOURS, LEASED, ask_django, slots_that_disagree
 from tests.mutualaid.an_instance import world
@@ -96,6 +97,23 @@ DAMAGES = {
     "ending, and not ended: a claim": (CLAIM, lambda: change(CLAIM, "ending = true")),
     "beds of somebody who holds nothing": (CLAIM, lambda: change(CLAIM, "status = 'standby'")),
     "somebody sleeps nowhere": ("requests_app_bednight", lambda: gone("requests_app_bednight")),
+    "more nights are asked of somebody who is not said yes to": (
+        CLAIM,
+        lambda: change(CLAIM, "status = 'held'"),
+    ),
+    "an extension that ended and says whose yes it had": (
+        "requests_app_extension",
+        lambda: change("requests_app_extension", "status = 'refused'"),
+    ),
+    "nights that are no days of the need, or days that are not": (
+        NEED,
+        lambda: change(NEED, "nights = nights + 1"),
+    ),
+    "beds for other nights than hers": ("requests_app_bednight", lambda: gone("requests_app_bednight")),
+    "needs asked together of two mailboxes": (
+        NEED,
+        lambda: change(NEED, f"mailbox_id = {NEW_ID}", "belongs_to_id IS NOT NULL"),
+    ),
     "somebody is on the way to what is not open": (NEED, lambda: change(NEED, "status = 'paused'")),
     "something to do for what ended": (TASK, lambda: change(TASK, "status = 'open'")),
     "a need with nothing left to do that goes on": (TASK, lambda: change(TASK, "status = 'done'")),
@@ -261,6 +279,9 @@ def in_use(world: World) -> World:
     _visit, stay = world.ask(kind="stay")
     take(cleo, only_task(stay))
     take(dee, only_task(stay), standing_by=True)
+    sleeps, nights = world.ask(kind="stay", answers={"ride": "yes"})
+    slept = say_yes(sleeps, take(world.volunteer("Eve"), only_task(nights)))
+    Extension.objects.ask(slept, 1, ASKER, AT)
     _visit, company = world.ask(kind="accompaniment", answers={"companions": "two", "backup": "no"})
     take(ben, company.tasks.get(role="companion"))
     over, ended = world.ask()

@@ -107,7 +107,7 @@ def test_who_comes_along_and_what_to_avoid_is_sealed_and_only_the_clear_facts_ar
         ({"q_children_13_17": "0", "q_adults": "1"}, set()),
         ({"q_pets": "1"}, {"pets_welcome"}),
         ({"q_which_pets": "A cat"}, {"pets_welcome"}),
-        ({"parts": ["16"]}, {"late_arrival"}),
+        ({"parts": ["24"]}, {"late_arrival"}),
     ],
 )
 def test_what_she_said_once_needs_no_tick(asker: Client, world: World, typed: Any, asks: set[str]) -> None:
@@ -125,7 +125,7 @@ def test_after_midnight_stands_beside_the_parts_of_the_day_where_there_are_night
     first = page.partition("More, if you like")[0]
     assert ("After midnight, perhaps" in first, "I may arrive after midnight" in page) == (True, False)
     assert "After midnight" not in text(asker.get("/a/ride/"))
-    ask(asker, world, parts=["4", "16"])
+    ask(asker, world, parts=["4", "24"])
     assert Need.objects.get().parts == int(clock.Part.EVENING | clock.Part.NIGHT)
 
 
