@@ -98,7 +98,9 @@ class Question:
         if not self.choices:
             return str(value)
         chosen = value if isinstance(value, list) else [value]
-        return ", ".join(str(choice.label) for choice in self.choices if choice.slug in chosen)
+        # The second line of a label is small print for whoever chooses.
+        names = (str(choice.label).partition("\n")[0] for choice in self.choices if choice.slug in chosen)
+        return ", ".join(names)
 
 
 def _always(answers: Answers) -> bool:
@@ -243,9 +245,12 @@ class Kind:
         """The task with this role, if it still has it."""
         return next((task for task in self.tasks if task.role == role), None)
 
-    def check(self, answers: Answers, parts: legs.Windows) -> dict[str, Text]:
-        """What cannot be meant, as organisation/legs.py says it. `parts`: what was ticked for each role."""
-        return legs.check(self, answers, parts)
+    def check(
+        self, answers: Answers, parts: legs.Windows, roles: tuple[str, ...] | None = None
+    ) -> dict[str, Text]:
+        """What cannot be meant, as organisation/legs.py says it. `parts`: what was ticked for each role;
+        `roles`: the tasks there are, by default those the answers ask for."""
+        return legs.check(self, answers, parts, self.roles(answers) if roles is None else roles)
 
     def answers_of(self, role: str, answers: Answers) -> dict[str, object]:
         """Those of the answers that only whoever has this task may open; "": those for all who come."""

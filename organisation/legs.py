@@ -65,13 +65,12 @@ def windows(kind: Kind, answers: Answers, ticked: Windows) -> dict[str, int]:
     return {role: ticked.get(role) or _Leg(kind, role, answers, 0).derived() for role in kind.roles(answers)}
 
 
-def check(kind: Kind, answers: Answers, ticked: Windows) -> dict[str, Text]:
+def check(kind: Kind, answers: Answers, ticked: Windows, roles: tuple[str, ...]) -> dict[str, Text]:
     """What cannot be meant: the slug of a question (or `window_name`) → one sentence.
 
     A leg is never before one it comes after (TaskSpec.after); its times lie within the parts that were
     ticked; nothing is written for a leg that was not asked for.
     """
-    roles = kind.roles(answers)
     legs = {role: _Leg(kind, role, answers, ticked.get(role, 0)) for role in roles}
     found: dict[str, Text] = {}
     for name, sentence in (

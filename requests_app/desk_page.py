@@ -117,10 +117,12 @@ class _Table:
         )
 
     def _fire(self, task: Task) -> str:
+        if task.urgent:
+            return gettext("Lost on the way")
         needed_by = task.needed_by(self.at)
         if needed_by is None or task.last_chance_at() <= self.at:
             return gettext("Should have begun")
-        soon = task.urgent or needed_by - self.at <= kinds.get(task.need.kind).urgent_within
+        soon = needed_by - self.at <= kinds.get(task.need.kind).urgent_within
         return gettext("Begins soon") if soon else ""
 
     def _silent(self, task: Task) -> str:

@@ -24,14 +24,19 @@ def nobody_has(tasks: Sequence[Task], claims: Iterable[Claim], at: datetime) -> 
 
 def somebody_has(tasks: Sequence[Task], claims: Iterable[Claim]) -> list[str]:
     """A sentence for each of the others: what is done, who comes, who offered."""
-    if len(tasks) < 2:
-        return []
     holding = {claim.task_id: claim for claim in claims if claim.holds}
     return [
         _somebody(task, holding.get(task.pk))
-        for task in _in_order(tasks)
+        for task in _in_order(tasks if len(tasks) > 1 else ())
         if task.status == DONE or task.pk in holding
     ]
+
+
+def somebody_offered(tasks: Sequence[Task], claims: Iterable[Claim]) -> list[str]:
+    """Of these sentences, those about a task that waits for a yes."""
+    waiting = {claim.task_id: claim for claim in claims if claim.holds and not claim.is_approved}
+    several = _in_order(tasks if len(tasks) > 1 else ())
+    return [_somebody(task, waiting[task.pk]) for task in several if task.pk in waiting]
 
 
 def _in_order(tasks: Iterable[Task]) -> list[Task]:

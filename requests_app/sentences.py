@@ -62,9 +62,13 @@ def what_happens(
     if need.mailbox.held_back:
         return _held_back(until)
     if any(task.urgent for task in left):
-        return _lost([*nobody, *legs.somebody_has(tasks, offered)], until, at_desk)
+        stands = [*nobody, *legs.somebody_has(tasks, offered)]
+        stands += [] if coming else [gettext("Nobody is coming until this page says yes.")]
+        return _lost(" ".join(stands), until, at_desk)
     if coming:
-        return Sentence(gettext("Somebody is coming. Not everything is taken yet."), more, "yes")
+        offers = [*nobody, *legs.somebody_offered(tasks, offered)]
+        now = gettext("Somebody is coming. Not everything is taken yet.")
+        return Sentence(now, " ".join([*offers, until]), "yes")
     if offered:
         return _offered(need, len(offered), more, nobody)
     if need.broken_off:
@@ -74,11 +78,11 @@ def what_happens(
     return _waiting(asked, " ".join(filter(None, [how_far.next(left, at_desk), more])))
 
 
-def _lost(legs_now: list[str], until: str, at_desk: bool) -> Sentence:
-    """Whoever was coming cannot go on; what is lost stands first, then what still stands."""
-    now = gettext("Somebody who was coming cannot come any more. Others are asked at once.")
+def _lost(stands: str, until: str, at_desk: bool) -> Sentence:
+    """Whoever was coming cannot go on. `stands`: what is lost, then what still stands."""
+    now = gettext("Somebody who was coming cannot come any more. We look for somebody else at once.")
     knows = [gettext("The desk knows.")] if at_desk else []
-    return Sentence(now, " ".join([*legs_now, *knows, until]), "warn")
+    return Sentence(now, " ".join([stands, *knows, until]), "warn")
 
 
 def _coming(coming: list[Claim]) -> Sentence:

@@ -129,7 +129,8 @@ class Opened:
 
 @dataclass(frozen=True)
 class NeedPage:
-    """One need a volunteer may see. `nobody_has`: a line for each of its tasks that nobody has.
+    """One need a volunteer may see. `several`: it has more than one task. `nobody_has`: a line for each of
+    them that nobody has.
     `cannot_go_on`: what whoever has something of it presses who cannot go on; "" where there is none.
     """
 
@@ -141,6 +142,7 @@ class NeedPage:
     opened: list[Opened]
     host: bool
     holds_until: datetime
+    several: bool
     nobody_has: list[str]
     cannot_go_on: str
     card: list[str]
@@ -230,6 +232,7 @@ def need_page(volunteer: Volunteer, need_id: UUID, unlocked: Unlocked | None, at
         opened=[_opened(need, claim, unlocked, at) for claim in claims if claim.is_approved],
         host=kind.host_seals_place,
         holds_until=Claim(need=need).hold_until(at),
+        several=len(tasks) > 1,
         nobody_has=legs.nobody_has(tasks, holding, at),
         cannot_go_on=str(kind.cannot_go_on_label) if has_some else "",
         card=[str(line) for line in kind.card] if any(claim.holds for claim in claims) else [],

@@ -170,8 +170,11 @@ NEEDS = {
         WHERE ending AND status NOT IN {_ended}""",
     "a live need in which nothing is written": f"""SELECT id FROM requests_app_need
         WHERE status IN {_keyed} AND (note IS NULL OR answers IS NULL)""",
-    "a need on no day": """SELECT id FROM requests_app_need n
-        WHERE NOT EXISTS (SELECT 1 FROM requests_app_needday d WHERE d.need_id = n.id)""",
+    "a task on no day, or on a day of another need": f"""SELECT t.id FROM {_TASK_NEED}
+        WHERE NOT EXISTS (SELECT 1 FROM requests_app_needday d WHERE d.task_id = t.id AND d.need_id = n.id)
+        OR EXISTS (SELECT 1 FROM requests_app_needday d WHERE d.task_id = t.id AND d.need_id <> n.id)""",
+    "somebody comes, and everybody is asked at once": """SELECT id FROM requests_app_task
+        WHERE urgent AND status IN ('approved', 'done')""",
     "nights that are no days of the need, or days that are not": f"""SELECT n.id FROM requests_app_need n
         WHERE n.kind IN {_sleep} AND n.nights <> (SELECT count(*) FROM requests_app_needday d
         WHERE d.need_id = n.id AND d.night)""",
@@ -241,7 +244,15 @@ SEALED = {
         WHERE g.reader_kind = 'desk' AND (NOT EXISTS (SELECT 1 FROM volunteers_deskkey k
             WHERE {_plain("k.id")} = {_plain("g.reader_id")})
         OR EXISTS (SELECT 1 FROM requests_app_need n WHERE {_of_need.format("c")}
-            AND c.purpose = 'note' AND NOT n.desk_reads) OR c.purpose = 'thread')""",
+            AND c.purpose <> 'place' AND NOT n.desk_reads) OR c.purpose = 'thread')""",
+    "what is for one task, granted to whoever has another": f"""SELECT g.id FROM {_GRANT}
+        JOIN requests_app_claim cl ON {_of_claim.format("g")} JOIN requests_app_task t ON t.id = cl.task_id
+        WHERE substr(c.purpose, 1, 3) = 'leg' AND c.purpose <> 'leg ' || t.position""",
+    "answers of a task that is over": f"""SELECT t.id FROM {_TASK_NEED} WHERE t.answers IS NOT NULL
+        AND (t.status IN ('done', 'closed') OR n.status = 'unreadable') AND NOT n.ending""",
+    "a task's answers without a compartment, or that without them": f"""SELECT t.id FROM {_TASK_NEED}
+        WHERE NOT {_over_need} AND (t.answers IS NOT NULL) <> EXISTS (SELECT 1 FROM privacy_compartment c
+            WHERE {_of_need.format("c")} AND c.purpose = 'leg ' || t.position)""",
 }
 
 OUTBOX = {

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from organisation import kinds
-from organisation.forms import answers, question_fields
+from organisation.forms import answers, question_fields, question_name
 from privacy.codes import MAX_TYPED
 from requests_app.forms.ask import NOTE_LENGTH, PLACE_LENGTH, TOO_LONG
 from requests_app.models import Asked, Need
@@ -153,7 +153,24 @@ class WriteAgainForm(forms.Form):
         self.desk_reads = desk.may_be_granted()
         if need.decides != DESK or self.kind.place_from != "asker" or not self.desk_reads:
             del self.fields["place"]
-        self.fields.update(question_fields(self.kind))
+        self.fields.update(self._questions())
+
+    def _questions(self) -> dict[str, forms.Field]:
+        """Those for everybody who comes, and for whoever has one of the tasks that are not done."""
+        fields, tasks = question_fields(self.kind), self.need.tasks.unfinished()
+        self.parts = {task.role: task.parts for task in tasks}
+        for question in self.kind.questions:
+            if question.of and not set(question.of) & set(self.parts):
+                del fields[question_name(question)]
+        return fields
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        given = answers(self.kind, data)
+        for slug, sentence in self.kind.check(given, self.parts, tuple(self.parts)).items():
+            if f"q_{slug}" in self.fields:
+                self.add_error(f"q_{slug}", str(sentence))
+        return data
 
     def asked(self) -> Asked:
         """The need with its facts as they were, and what was typed. Call after is_valid()."""

@@ -111,7 +111,7 @@ def cannot_go_on(request: HttpRequest, need_id: UUID) -> HttpResponse:
         return _over(request)
     try:
         claim.cannot_go_on(at)
-        messages.success(request, _("Thank you for saying so. Everybody who could is asked now."))
+        messages.success(request, _("Thank you for saying so. We look for somebody else at once."))
     except (SomebodyWasFaster, MoveRefused):
         return _over(request)
     return redirect("board")

@@ -35,6 +35,7 @@ from requests_app.models import (
     OutsideContact,
     Plan,
     Report,
+    Task,
 )
 from requests_app.models.knock import HIDE
 from requests_app.models.report import KNOW, YES
@@ -121,6 +122,8 @@ class Pair:
     debrief: Debrief
     # Only one counts; a second one is made here as where the first was damaged.
     push_key: int
+    # What has answers for one leg alone.
+    trip: Need
 
 
 def cells(world: World) -> list[Cell]:
@@ -141,13 +144,16 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
         RecoveryCodes.activate(ben.volunteer)
     asked = {
         "note": f"The {word} note.",
-        "answers": {"to": f"The {word} clinic"},
+        "answers": {"to": f"The {word} clinic", "wait": "outside"},
         "place": f"The {word} bench",
         "kind": "accompaniment",
         "plan": f"The {word} plan.",
     }
     visit, need = world.ask(visit, decides="desk", desk_reads=True, **asked)
     claim = say_yes(visit, take(ben, only_task(need)))
+    leg = {"to": f"The {word} station"}
+    _visit, trip = world.ask(visit, kind="ride", decides="desk", desk_reads=True, answers=leg)
+    say_yes(visit, take(ben, only_task(trip)))
     claim.write(visit.unlocked, Message.ASKER, f"The {word} of hers.", AT)
     claim.write(unlocked(ben), Message.VOLUNTEER, f"The {word} of theirs.", AT)
     cache.clear()
@@ -162,7 +168,7 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     assert pair is not None
     claim = Claim.objects.get(pk=claim.pk)
     apart = _apart(word, claim)
-    return Pair(visit, second, knock, need, claim, ben, coordinator, client, *apart, pair.number)
+    return Pair(visit, second, knock, need, claim, ben, coordinator, client, *apart, pair.number, trip)
 
 
 def _apart(word: str, claim: Claim) -> tuple[Unlocked, Report, Debrief]:
@@ -210,8 +216,13 @@ def _of_need(side: Pair) -> list[Cell]:
         for who, them in everybody.items()
         if who != "desk"
     }
+    task = only_task(side.trip).pk
+    of_leg = {
+        who: lambda them=them: Task.objects.get(pk=task).read_answers(them) for who, them in everybody.items()
+    }
     return [
         Cell(Plan, row, "text", plan),
+        Cell(Task, task, "answers", of_leg),
         Cell(Need, side.need.pk, "note", note(0)),
         Cell(Need, side.need.pk, "answers", note(1)),
         Cell(Need, side.need.pk, "desk_place", place),

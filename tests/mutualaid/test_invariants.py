@@ -128,7 +128,11 @@ DAMAGES = {
     "paused and not kept back, or open and kept back": (NEED, lambda: change(NEED, "kept_back = false")),
     "ending, and not ended: a need": (NEED, lambda: change(NEED, "ending = true")),
     "a live need in which nothing is written": (NEED, lambda: change(NEED, "answers = NULL")),
-    "a need on no day": ("requests_app_needday", lambda: gone("requests_app_needday")),
+    "a task on no day, or on a day of another need": (
+        "requests_app_needday",
+        lambda: gone("requests_app_needday"),
+    ),
+    "somebody comes, and everybody is asked at once": (TASK, lambda: change(TASK, "urgent = true")),
     "two needs of one number": (NEED, lambda: twice(NEED)),
     "a mailbox without a need": (NEED, lambda: gone(NEED, "status = 'paused'")),
     "what happened to another's claim or task": (
@@ -163,6 +167,15 @@ DAMAGES = {
         lambda: change(GRANT, f"slot_owner = 'claim:' || {NEW_ID}", "slot_owner <> ''"),
     ),
     "granted to a desk that is gone, or was not let": (NEED, lambda: change(NEED, "desk_reads = false")),
+    "what is for one task, granted to whoever has another": (
+        TASK,
+        lambda: change(TASK, "position = position + 10"),
+    ),
+    "answers of a task that is over": (TASK, lambda: change(TASK, "status = 'done'")),
+    "a task's answers without a compartment, or that without them": (
+        TASK,
+        lambda: change(TASK, "answers = NULL"),
+    ),
     "an address of nobody, or of what ended": (NEED, lambda: gone(NEED)),
     "a notice for nobody, or for what ended": (
         NEED,
