@@ -21,7 +21,7 @@ from requests_app.models.extension import HOST
 from requests_app.readers import Unlocked
 from requests_app.stay_page import Stay, stay
 from requests_app.taps_page import Taps, relief, taps
-from volunteers.models import Offer, Volunteer
+from volunteers.models import Check, Offer, Volunteer
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Board:
 
     `over`: how much they had that is not needed any more; what it was is not said. `called_off`: to how much
     of that they were on the way, so to speak: they are to be told not to go. `stays_over`: how many who slept
-    at theirs have moved on. `idle`: why there is
-    nothing, where it is theirs to change ("no-offers", "break", "enough"). `told`: whether news reaches
-    them by itself. `broken`: whether messages come back from a way they chose.
+    at theirs have moved on. `idle`: why there is nothing, where there is a reason ("no-offers", "break",
+    "enough", "checks", "new"). `told`: whether news reaches them by itself. `broken`: whether messages come
+    back from a way they chose.
     """
 
     mine: list[Row]
@@ -178,7 +178,7 @@ def board(volunteer: Volunteer, at: datetime) -> Board:
         over=Claim.objects.over_for(volunteer).count(),
         called_off=called_off,
         stays_over=stays_over,
-        idle=_idle(volunteer, at),
+        idle="" if matches else _idle(volunteer, at),
         told=None in broke,
         broken=any(broke),
         known=_known(Claim.objects.known_to(volunteer, at)),
@@ -200,7 +200,11 @@ def _idle(volunteer: Volunteer, at: datetime) -> str:
         return "break"
     if Taken.objects.are_enough(volunteer, at):
         return "enough"
-    return "" if Offer.objects.of(volunteer).filter(active=True).exists() else "no-offers"
+    if not Offer.objects.of(volunteer).filter(active=True).exists():
+        return "no-offers"
+    if Check.objects.keeps_back(volunteer, at):
+        return "checks"
+    return "new" if volunteer.probation else ""
 
 
 def _is_theirs(task: Task, claims: list[Claim]) -> bool:

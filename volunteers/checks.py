@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from django.db import models, transaction
 from django.db.models import Q
 
-from organisation import kinds
+from organisation import checks, kinds
 from organisation.checks import CheckItem, label
 from organisation.kind import Kind
 from organisation.models import Organisation
@@ -80,6 +80,17 @@ class CheckQuerySet(DueQuerySet["Check"]):
         done = dict(rows)
         required = frozenset(Organisation.objects.current().required_checks)
         return {kind.slug: _standing(kind, done, required) for kind in listed}
+
+    def keeps_back(self, volunteer: Volunteer, at: datetime) -> list[str]:
+        """What keeps them from something they offer: labels of what is missing, or ran out. Three queries."""
+        chosen = volunteer.offers.filter(active=True).values_list("kinds", flat=True)
+        offered = {slug for slugs in chosen for slug in slugs}
+        listed = {item for kind in kinds.all() if kind.slug in offered for item in kind.checks}
+        rows = self.counting().filter(volunteer=volunteer).values_list("item", "expires_on")
+        done, today = dict(rows), clock.local_day(at)
+        missing = {*Organisation.objects.current().required_checks} - done.keys()
+        over = {item for item, day in done.items() if day is not None and day <= today}
+        return [label(item) for item in checks.ALL if item in listed & (missing | over)]
 
     def allow(self, volunteer: Volunteer, kind: Kind, at: datetime) -> bool:
         """Whether nothing about this person's checks keeps them from this kind. Two queries at most."""

@@ -97,6 +97,8 @@ class Wanted:
     hosted: bool
     note: str
     expires_at: datetime
+    # From then on nobody new is asked, and nobody who stands by is next.
+    over_at: datetime
     status: str = OPEN
     purge_after: datetime | None = None
     parts: list[Part] = field(default_factory=list)
@@ -204,6 +206,8 @@ class Model:
         has.status, has.until, has.key = APPROVED, None, has.who.key
 
     def _free(self, part: Part, at: datetime) -> None:
+        if at >= part.need.over_at:
+            return
         for has in part.line:
             if has.status == STANDBY and has.who.may_act(at) and not part.need.refuses(has.who):
                 self._hold(has, part.need)
@@ -227,6 +231,8 @@ class Model:
         self.lapse(part, at)
         need, holder = part.need, part.holder()
         if not need.lives(at) or has.status not in (HELD, STANDBY) or has.who in need.her.never:
+            return False
+        if has.status == STANDBY and not has.who.may_act(at):
             return False
         if has.status == STANDBY and holder:
             if holder.status == APPROVED:

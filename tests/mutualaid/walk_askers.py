@@ -87,6 +87,7 @@ class Askers(Ground):
             kind.host_seals_place,
             note,
             row.expires_at,
+            row.over_at(),
             row.status,
             address=address,
         )

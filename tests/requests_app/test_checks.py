@@ -331,6 +331,20 @@ def test_what_ends_soon_stands_on_the_pages_of_both(world: World, desk: Browser,
     assert "It ends soon, on 16 March 2026." in desk.words(path(ben))
 
 
+def test_an_empty_board_says_what_the_desk_has_still_to_check(world: World, ben: Person) -> None:
+    _visit, _need = world.ask()
+    desk_checks.require(["licence", "met", "first-aid"], AT)
+    ticked(world, ben, "met")
+    ben.volunteer.offers.update(kinds=["ride"])
+    his = browser(ben)
+    assert "The desk has still to check something with you." in his.words("/board/")
+    page = his.words("/profile/")
+    assert "checked it with you: Driving licence and insurance were seen." in page
+    ticked(world, ben)
+    assert "The way there" in his.words("/board/")
+    assert "checked it with you" not in his.words("/profile/")
+
+
 def test_she_reads_that_nobody_comes_once_it_ended(world: World, ben: Person) -> None:
     ends_in(world, ben, 2)
     visit, ride = world.ask(day=day(6))

@@ -169,6 +169,15 @@ def test_she_reads_that_somebody_is_new_and_who_is_new_reads_it_too(
     assert "You are new here." in browser(ben).words("/profile/")
 
 
+def test_an_empty_board_says_that_somebody_experienced_comes_first(
+    world: World, ben: Person, dee: Person, two: tuple[Visit, Need, Task, Task]
+) -> None:
+    his = browser(ben)
+    assert "You are new here, and go with somebody experienced." in his.words("/board/")
+    take(dee, two[2])
+    assert "A second person" in his.words("/board/")
+
+
 @pytest.mark.parametrize("how", ["releases", "is declined", "lapses", "is suspended"])
 def test_when_the_experienced_one_is_gone_whoever_is_new_is_free_and_she_is_told(
     world: World, ben: Person, dee: Person, two: tuple[Visit, Need, Task, Task], how: str

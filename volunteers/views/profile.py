@@ -46,6 +46,7 @@ def _page(request: HttpRequest, **bound: Any) -> HttpResponse:
         "unlocked": keys.private_key(request) is not None,
         "second_factor": is_mfa_enabled(volunteer),
         "login_restore": LoginRestore.objects.of(volunteer, at),
+        "keeps_back": Check.objects.keeps_back(volunteer, at),
         "ends_soon": Check.objects.soon(at).filter(volunteer=volunteer),
         "slips": Slip.objects.of(volunteer, at),
     }
