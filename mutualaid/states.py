@@ -5,9 +5,9 @@ from typing import Any
 
 from notify.models import Notice
 from privacy.states import Moves
-from requests_app.models import Claim, Extension, Need, Task
+from requests_app.models import Claim, Extension, Need, Tap, Task
 
-MACHINES: tuple[Any, ...] = (Need, Task, Claim, Extension, Notice)
+MACHINES: tuple[Any, ...] = (Need, Task, Claim, Extension, Tap, Notice)
 INTRODUCTION = """# States
 
 Drawn from the code by `python manage.py states`; a test compares. Each table stands beside its model

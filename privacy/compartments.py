@@ -95,7 +95,8 @@ class CompartmentQuerySet(models.QuerySet["Compartment"]):
 
 
 class Compartment(models.Model):
-    """One sealed note, place, thread, report or debrief. `slot_owner` is "need:<uuid>", "claim:<uuid>"…"""
+    """One sealed note, place, thread, leg, plan, report or debrief. `slot_owner` is "need:<uuid>", "claim:…" and
+    so on."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     purpose = models.CharField(max_length=16)

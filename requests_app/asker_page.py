@@ -61,6 +61,7 @@ class Person:
     why: list[str]
     home: list[str]
     approve_form: forms.Form | None = None
+    as_backup: bool = False
     instead_of: str = ""
     key_form: forms.Form | None = None
     place_form: forms.Form | None = None
@@ -274,8 +275,11 @@ class _Page:
         if self.typed and self.typed.belongs_to == need.pk and isinstance(self.typed.form, PlanForm):
             return self.typed.form
         written = [plan for plan in self.plans if plan.need_id == need.pk]
-        text = readable(lambda: written[0].read(self.unlocked), "") if written else ""
-        return PlanForm(initial={"plan": text}, auto_id=f"plan-{need.pk}-%s")
+        text = readable(lambda: written[0].read(self.unlocked), None) if written else ""
+        form = PlanForm(initial={"plan": text or ""}, auto_id=f"plan-{need.pk}-%s")
+        if text is None:
+            form.fields["plan"].help_text = gettext("What you wrote cannot be read any more. Write it again.")
+        return form
 
     def _person(self, need: Need, claim: Claim, answers: dict[str, Any]) -> Person:
         why = [
@@ -330,11 +334,12 @@ class _Page:
             return {}
         form = self._form(ApproveForm, claim, initial={"fingerprint": fingerprint})
         kind = kinds.get(claim.need.kind)
-        if kind.host_seals_place:
+        is_backup = bool(kind.backs(claim.task.role))
+        if kind.host_seals_place or is_backup:
             del form.fields["place"]
         else:
             form.fields["place"].label = str(kind.place_label)
-        return {"approve_form": form}
+        return {"approve_form": form, "as_backup": is_backup}
 
     def _coming(self, claim: Claim) -> dict[str, Any]:
         """What she and the person who comes share."""

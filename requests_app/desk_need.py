@@ -304,6 +304,11 @@ def _with_longer(person: Person, longer: dict[UUID, Extension], at: datetime) ->
 
 
 def _sends(need: Need, claim: Claim, offered: list[Claim], rows: list[Tap], at: datetime) -> list[Promotion]:
+    if claim.was_backup:
+        claim.need = need
+        giver = readable(desk.reader, None)
+        waits = giver is not None and readable(lambda: claim.waits_for(giver), False)
+        return [Promotion(claim.pk, claim.task_id, "", "", passes_on=True)] if waits else []
     if not claim.is_backup:
         return []
     tasks = list(Task.objects.live(at).filter(need=need).order_by("role"))

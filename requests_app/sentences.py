@@ -68,6 +68,9 @@ def what_happens(
     if coming:
         offers = [*nobody, *legs.somebody_offered(tasks, offered)]
         now = gettext("Somebody is coming. Not everything is taken yet.")
+        if any(claim.place is None for claim in coming):
+            where = gettext("They do not know where yet. Write it below.")
+            return Sentence(now, " ".join([where, *offers, until]), "warn")
         return Sentence(now, " ".join([*offers, until]), "yes")
     if offered:
         return _offered(need, len(offered), more, nobody)

@@ -19,12 +19,14 @@ ASKER = "asker"
 
 @dataclass(frozen=True)
 class Promotion:
-    """A task a backup (its claim) could take, and from whom; "" where nobody has it."""
+    """A task a backup (its claim) could take, and from whom; "" where nobody has it. `passes_on`: they have
+    it, and what the desk may open is not theirs yet."""
 
     claim_id: UUID
     task_id: UUID
     title: str
     instead_of: str
+    passes_on: bool = False
 
 
 @dataclass(frozen=True)

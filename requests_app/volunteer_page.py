@@ -299,6 +299,7 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
     kind = kinds.get(claim.need.kind)
     thread = [] if waits else thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER)
     plan = need.plan_now(at)
+    later_plan = gettext("This opens when the person looks here next.")
     return Opened(
         claim=claim,
         title=title,
@@ -311,7 +312,7 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
         # Not before she knows whose key it is: they prove to her who stands at the door.
         words="" if waits else readable(lambda: " ".join(claim.two_words()), ""),
         thread=thread,
-        plan=readable(lambda: plan.read(unlocked), "") if plan else "",
+        plan=readable(lambda: plan.read(unlocked), later_plan) if plan else "",
         taps=_taps(claim, thread, at),
         relief=_relief(need, claim, answers, at),
     )

@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from notify import outbox
 from organisation import kinds
+from privacy.compartments import Reader
 from privacy.crypto import Unreadable, fingerprint
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
@@ -19,7 +20,7 @@ from requests_app.models.asked import DESK
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, BACKUP, DECLINED, STANDBY
 from requests_app.models.proposal import Proposal
-from requests_app.models.shared import THREAD
+from requests_app.models.shared import NOTE, PLACE, THREAD
 from requests_app.models.tap import Tap
 from requests_app.readers import Unlocked
 
@@ -80,12 +81,24 @@ class CanBeBackup(CanBeApproved):
         if ended is not None:
             ended.finish_soon()
 
+    def waits_for(self, giver: Reader) -> bool:
+        """Whether `giver` could pass something on to this one, who was sent with nobody there to do it."""
+        if not self.was_backup or self.key_changed():
+            return False
+        note, place, to = self.need.compartment(NOTE), self.need.compartment(PLACE), self.volunteer.reader()
+        note_waits = note is not None and not note.can_be_opened_by(to, self.slot_owner)
+        place_waits = place is not None and self.place is None
+        return (note_waits and note.can_be_opened_by(giver)) or (  # type: ignore[union-attr]
+            place_waits and place.can_be_opened_by(giver)  # type: ignore[union-attr]
+        )
+
     def promote_by_desk(self, unlocked: Unlocked | None, task: Task, at: datetime) -> None:
         """As `promote`, by the desk: instead of somebody who comes only where it decides, or where they did
-        not say what was expected. Raises SomebodyWasFaster."""
-        comes = task.claims.approved().first()
-        silent = comes is not None and Tap.objects.not_said_by(comes, at).exists()
-        if comes is not None and not silent and self.need.decides != DESK:
+        not say what was expected. One who was sent with nobody there is passed on what the desk may open.
+        Raises SomebodyWasFaster."""
+        comes = task.claims.approved().exclude(pk=self.pk).first()
+        hers = comes is not None and self.need.decides != DESK
+        if hers and not Tap.objects.not_said_by(comes, at).exists():
             raise SomebodyWasFaster
         self.promote(unlocked, task, at)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from notify import outbox
 from organisation import kinds
 from organisation.presets import Preset
-from organisation.tap import ASKER, END, EVENING, MOMENTS, START
+from organisation.tap import ASKER, END, EVENING, MOMENTS, SIDES, START
 from organisation.tap import Tap as Line
 from privacy import clock
 from privacy.due import DueQuerySet, DueRow
@@ -60,7 +60,7 @@ class TapQuerySet(DueQuerySet["Tap"]):
         comes = Q(claim__status="approved", claim__need__status="open", claim__need__expires_at__gt=at)
         return self.filter(comes, status=EXPECTED, missed_after__lte=at).select_related("claim")
 
-    def not_said_by(self, claim: Claim, at: datetime) -> TapQuerySet:
+    def not_said_by(self, claim: Claim | None, at: datetime) -> TapQuerySet:
         """What this volunteer was expected to say, and has not said in time."""
         return self.live().filter(claim=claim, missed_after__lte=at).exclude(side=ASKER)
 
@@ -90,7 +90,7 @@ class TapQuerySet(DueQuerySet["Tap"]):
         """`side` said it: it is not waited for any more, nor what comes before it; what follows it is."""
         lines = _lines(claim)
         said = [line for line in lines if line.slug == preset.slug]
-        sides = {ASKER, "volunteer"} if any(line.together for line in said) else {side}
+        sides = SIDES if any(line.together for line in said) else frozenset({side})
         rows = claim.taps.live().filter(side__in=sides)
         if preset.puts_off:
             own = rows.filter(status=EXPECTED, side=side)
@@ -101,7 +101,7 @@ class TapQuerySet(DueQuerySet["Tap"]):
             if said and line.after == preset.slug:
                 self._replace(claim, line, sides, at)
 
-    def _replace(self, claim: Claim, line: Line, sides: set[str], at: datetime) -> None:
+    def _replace(self, claim: Claim, line: Line, sides: frozenset[str], at: datetime) -> None:
         """What a tap makes expected, in place of the same where it was expected at another time."""
         for row in claim.taps.live().filter(slug=line.slug, side__in=line.by):
             row._move(DROPPED, at)

@@ -13,7 +13,6 @@ from notify import outbox
 from organisation import kinds
 from privacy.states import SomebodyWasFaster
 from requests_app.models.claim_queryset import APPROVED, DECLINED, HELD, RELEASED
-from requests_app.models.need_day import chances
 from volunteers.models import Check, Slip, Volunteer
 from volunteers.slips import LATE, NO_SHOW
 

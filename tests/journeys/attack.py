@@ -25,7 +25,7 @@ from privacy import clock, codes, crypto  # noqa: E402
 from privacy.crypto import KeyPair, Unreadable  # noqa: E402
 from privacy.derivation import derive_all  # noqa: E402
 from privacy.models import Compartment, Grant  # noqa: E402
-from requests_app.models import Claim, Message, Need  # noqa: E402
+from requests_app.models import Claim, Message, Need, Plan  # noqa: E402
 from tests.journeys.slots import live_keys  # noqa: E402
 from volunteers import keys  # noqa: E402
 from volunteers.models import DeskShare, Volunteer  # noqa: E402
@@ -65,6 +65,8 @@ def ciphertexts() -> Iterator[tuple[bytes, bytes]]:
             yield bytes(getattr(need, name) or b""), crypto.context("need", name, need.pk)
     for claim in Claim.objects.all():
         yield bytes(claim.place or b""), crypto.context("claim", "place", claim.pk)
+    for plan in Plan.objects.all():
+        yield bytes(plan.text), crypto.context("plan", "text", plan.pk)
     for message in Message.objects.all():
         yield bytes(message.body), crypto.context("message", "body", message._sealed_as())
 

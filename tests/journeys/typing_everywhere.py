@@ -118,7 +118,8 @@ class Story:
         stay = {"note": new("note about the stay"), "desk_reads": "no", "q_home": new("wish for the home")}
         asker.asks(STAY, **stay, nights="2")
         self.needs.append(asker.need())
-        asker.asks(COMPANY, note=new("note about company"), desk_reads="no")
+        company = {"note": new("note about company"), "desk_reads": "no", "plan": new("plan for company")}
+        asker.asks(COMPANY, **company, q_sign=new("sign"), q_talk_how=new("how to talk before"))
         self.needs.append(asker.need())
         asker.leaves()
 
@@ -143,6 +144,9 @@ class Story:
         asker.looks()
         asker.browser.press("Send", within=COMPANY, text=new("her message"))
         asker.browser.press("Send", within=COMPANY, text=new("message too long", after="y" * 1001))
+        asker.looks().says(self.sealed.typed["plan for company"], self.sealed.typed["sign"])
+        asker.browser.press("Store it", within=COMPANY, plan=new("plan too long", after="z" * 901))
+        asker.browser.press("Store it", within=COMPANY, plan=new("plan changed"))
         ben.writes(new("his message"), COMPANY).says(self.sealed.typed["his message"])
         cleo.writes(new("the host's message"), STAY).says(self.sealed.typed["note about the stay"])
         ben.opens(THERE).says(self.sealed.typed["place sealed to the desk"], self.sealed.typed["where to"])

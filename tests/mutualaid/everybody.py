@@ -45,6 +45,7 @@ WRITTEN = {
     "another asker's note": ("Stoat has two bags.", ("another asker",)),
     "another asker's place": ("Dormouse at the bakery", ("another asker",)),
     "another asker's message": ("Curlew rings twice.", ("another asker",)),
+    "another asker's plan": ("Wigeon calls the lawyer.", ("another asker",)),
     "a note for the desk": ("Wagtail needs a ramp.", ("administrator",)),
     "a place for the desk": ("Nuthatch lane, first floor", ("administrator",)),
     "where the assigned is told": ("siskin@example.org", ()),
@@ -164,6 +165,8 @@ def _another(world: World) -> Visit:
         visit, take(world.volunteer("Joe"), need.tasks.get()), place=text("another asker's place")
     )
     claim.write(visit.unlocked, Message.ASKER, text("another asker's message"), AT)
+    company = {"answers": {"backup": "yes"}, "plan": text("another asker's plan")}
+    world.ask(visit, kind="accompaniment", **company)
     return visit
 
 

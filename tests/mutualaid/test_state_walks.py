@@ -19,10 +19,11 @@ from mutualaid import backup
 from mutualaid.states import MACHINES
 from notify import outbox
 from notify.models import Channel, Notice
+from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import matching, start
-from requests_app.models import Claim, KeyChanged, Need, NotForYou, NotNow, Task, TooLate
+from requests_app.models import Claim, KeyChanged, Need, NotForYou, NotNow, Tap, Task, TooLate
 from requests_app.models.claim_queryset import HOLDING
 from requests_app.visits import Visit
 from tests.mutualaid.an_instance import world
@@ -62,7 +63,9 @@ def one_of_each(world: World) -> dict[type, Any]:
     world.can_be_told(ben)
     outbox.queue(ben.volunteer.pk, "news", AT)
     assert Channel.objects.exists()
-    return {Need: need, Task: only_task(need), Claim: claim, Notice: Notice.objects.all()[0]}
+    times = {"due_at": clock.hour(AT), "missed_after": clock.hour(LATER)}
+    tap = Tap.objects.create(claim=claim, side="volunteer", slug="arrived", **times)
+    return {Need: need, Task: only_task(need), Claim: claim, Tap: tap, Notice: Notice.objects.all()[0]}
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)

@@ -17,7 +17,7 @@ from tests.requests_app import desk
 from tests.requests_app.company import NOTE, PLACE, PLAN, Company, asked, company, hears, told, yes
 from tests.requests_app.test_access_ends import what_opens
 from tests.requests_app.test_query_counts import enter
-from tests.requests_app.world import World, take, unlocked
+from tests.requests_app.world import World, say_yes, take, unlocked
 from tests.volunteers.people import AT, Person
 from volunteers.models import Volunteer
 
@@ -104,7 +104,10 @@ def test_with_a_backup_alone_nobody_is_coming(world: World) -> None:
     visit, need = world.ask(**asked())
     dora = world.volunteer("Dora")
     made = Company(visit, need, dora, dora, dora)
-    yes(made, dora, "backup")
+    claim = take(dora, made.task("backup"))
+    asked_for = enter(visit).get("/a/mine/").content.decode()
+    assert ("Yes, Dora may be the backup" in asked_for, 'name="place"' in asked_for) == (True, False)
+    say_yes(visit, claim)
     page = desk.read(enter(visit).get("/a/mine/").content.decode())
     assert ("Nobody is coming until this page says yes." in page, "is coming. Not everything" in page) == (
         True,
@@ -258,6 +261,23 @@ def test_the_desk_sends_it_where_it_decides_and_elsewhere_only_for_one_who_is_no
     assert roles(made)["Dora"] == ("companion", "approved")
     assert browser.client.post(path, {**typed, "claim": made.claim(made.ben).pk}).status_code == 404
     assert browser.client.post(path, {**typed, "task": "x"}).status_code == 404
+
+
+def test_the_desk_passes_on_what_it_may_open_to_one_who_was_sent_with_nobody_there(world: World) -> None:
+    made = company(world, desk_reads=True)
+    browser = desk.browser(world.coordinator)
+    address = f"/desk/needs/{made.need.pk}/"
+    assert "Pass on what the desk may open" not in browser.words(address)
+    made.claim(made.ben).release(AT)
+    assert NOTE not in opened(made, made.dora)
+    assert "Pass on what the desk may open" in browser.words(address)
+
+    typed = {"claim": made.claim(made.dora).pk, "task": made.task("companion").pk}
+    browser.post(f"{address}promote/", **typed)
+
+    # The note; place and plan were never the desk's.
+    assert [text for text in opened(made, made.dora) if text in SECRETS] == [NOTE]
+    assert "Pass on what the desk may open" not in browser.words(address)
 
 
 def test_a_release_pressed_on_the_page_of_a_moment_ago_ends_what_they_have_now(world: World) -> None:
