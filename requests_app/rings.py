@@ -48,52 +48,58 @@ class Asking:
         self.reserved: set[UUID] = set()
         self.had_enough: set[UUID] = set()
 
-    def look(self, task: Task) -> Look:
+    def look(self, tasks: list[Task]) -> list[Look]:
         """Find whose turn it is, and reserve an ask of each."""
+        looks = [self._find(task) for task in tasks]
+        # All are found before anybody is reserved: who has one ask left is asked about both ways.
+        for look in looks:
+            look.best = self._reserve(look.task, look.best)
+            look.partners = self._reserve(look.task, look.partners, partners=True)
+            look.more = self._more(look)
+        return looks
+
+    def _find(self, task: Task) -> Look:
         rings = kinds.get(task.need.kind).rings
         last, most = len(rings), rings[min(task.ring, len(rings) - 1)]
         # Where the last ring was full, more people fit than are to be asked: the desk takes over.
-        full = task.ring == last and task.proposals.filter(ring=last - 1).count() >= most
+        look = Look(task, full=task.ring == last and task.proposals.filter(ring=last - 1).count() >= most)
         if task.urgent:
             # Whoever was on the way cannot go on: all the rings at once, until somebody takes it.
-            most, full = sum(rings), False
-        look = Look(task, full)
-        if not full:
-            look.best = self._reserve(task, most)
-            found = {match.volunteer_id for match in look.best}
-            left = 0 if task.urgent else sum(rings[task.ring + 1 :])
-            look.more = self._more(task, left, found)
+            most, look.full = sum(rings), False
+        left_out = barred(task)
+        if not look.full:
+            look.best = matching.best(task, self.at, most, left_out)
         if task.ring > last and task.need.partner_ok:
-            look.partners = self._reserve(task, MOST_PARTNERS, partners=True)
+            look.partners = matching.best(task, self.at, MOST_PARTNERS, left_out, partners=True)
         return look
 
-    def _more(self, task: Task, count: int, found: set[UUID]) -> int:
-        """How many more the rings to come would ask, as it is now."""
-        left_out = barred(task) | self.had_enough | found
-        return len(matching.best(task, self.at, count, left_out)) if count and found else 0
-
-    def _reserve(self, task: Task, count: int, partners: bool = False) -> list[Match]:
-        found: list[Match] = []
-        left_out = barred(task) | self.had_enough
-        while len(found) < count:
-            matches = matching.best(task, self.at, count - len(found), left_out, partners=partners)
-            for match in matches:
-                left_out.add(match.volunteer_id)
-                if self._is_reserved(match.volunteer_id):
-                    found.append(match)
-            if not matches:
-                break
-        return found
+    def _reserve(self, task: Task, found: list[Match], partners: bool = False) -> list[Match]:
+        """Those of them who may be asked; the next best in the place of whoever had enough meanwhile."""
+        wanted, held, tried = len(found), list[Match](), barred(task)
+        while found:
+            held += [match for match in found if self._is_reserved(match.volunteer_id)]
+            tried |= {match.volunteer_id for match in found}
+            missing = wanted - len(held)
+            found = matching.best(task, self.at, missing, tried, partners=partners) if missing else []
+        return held
 
     def _is_reserved(self, volunteer_id: UUID) -> bool:
         """Whether they may be asked: about two tasks of one need they are asked once."""
         if volunteer_id in self.reserved:
             return True
-        if asks.reserve(volunteer_id, self.most, self.at):
-            self.reserved.add(volunteer_id)
-            return True
-        self.had_enough.add(volunteer_id)
-        return False
+        if volunteer_id in self.had_enough or not asks.reserve(volunteer_id, self.most, self.at):
+            self.had_enough.add(volunteer_id)
+            return False
+        self.reserved.add(volunteer_id)
+        return True
+
+    def _more(self, look: Look) -> int:
+        """How many more the rings to come would ask, as it is now."""
+        found = {match.volunteer_id for match in look.best}
+        rings = kinds.get(look.task.need.kind).rings
+        count = 0 if look.task.urgent else sum(rings[look.task.ring + 1 :])
+        left_out = barred(look.task) | found
+        return len(matching.best(look.task, self.at, count, left_out)) if count and found else 0
 
 
 def ask_next(task: Task, at: datetime) -> None:
@@ -108,7 +114,7 @@ def ask_next(task: Task, at: datetime) -> None:
         return
     asking, asked = Asking(at), set[UUID]()
     try:
-        looks = [asking.look(one) for one in Task.objects.due_with(task, at)]
+        looks = asking.look(Task.objects.due_with(task, at))
         with transaction.atomic():
             need = Need.objects.lock(task.need_id)
             if need.lives(at) and not need.is_held_back():

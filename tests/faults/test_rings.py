@@ -26,15 +26,15 @@ def rows(rig: Rig, sql: str) -> list[tuple[Any, ...]]:
 
 
 def asked(rig: Rig) -> Counter[str]:
-    """Address → about how many needs that person was asked, as the database has it."""
+    """Person → in how many rings of needs they were asked, as the database has it."""
     found = rows(
         rig,
-        """SELECT p.volunteer_id, t.need_id, t.id FROM requests_app_proposal p
+        """SELECT p.volunteer_id, t.id, t.need_id, p.ring FROM requests_app_proposal p
             JOIN requests_app_task t ON t.id = p.task_id WHERE p.asked_at IS NOT NULL""",
     )
-    # About each task once, and about two of one need in one message.
-    assert len(found) == len(set(found))
-    return Counter(volunteer for volunteer, _need in {(str(row[0]), row[1]) for row in found})
+    # About each task once, and about two of one need, in one ring, in one message.
+    assert len(found) == len({row[:2] for row in found})
+    return Counter(str(volunteer) for volunteer, _need, _ring in {(row[0], *row[2:]) for row in found})
 
 
 def counted(rig: Rig) -> list[int]:
@@ -91,7 +91,7 @@ def test_nobody_is_asked_twice_or_too_often_and_it_stops_when_held(
     assert wait_until(lambda: sum(asked(rig).values()) > NEEDS)
     assert everybody_is_told(rig)
     check(rig)
-    # Each message is one need of one person, and each such pair one message.
+    # Each message is one person in one ring of one need, and each of those is one message.
     assert sorted(told(rig).values()) == sorted(asked(rig).values())
 
     # Held, while rings are due all the time: nobody more is asked about it.

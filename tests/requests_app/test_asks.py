@@ -72,6 +72,8 @@ def test_the_desk_reads_who_was_asked_enough(world: World) -> None:
 def test_two_tasks_of_one_need_are_one_ask_and_one_message(world: World) -> None:
     ben = world.volunteer()
     world.can_be_told(ben)
+    # Also where it is the last one of the day.
+    ben.volunteer.describe(AT, asks_per_day=1)
     world.ask(answers={"back": "yes"})
 
     tasks.escalate(AT)
