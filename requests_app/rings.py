@@ -132,6 +132,9 @@ def _some_of_it_is_left(task: Task, at: datetime) -> bool:
         if not need.lives(at) or need.is_held_back():
             return False
         is_left = need.drop_past_nights(at)
+        # Its dates may be others now; how far the asking had got stays as its caller saw it.
+        task.need = need
+        task.refresh_from_db(fields=["parts", "covers", "any_bits", "all_bits", "last_hour"])
         for one in Task.objects.due_with(task, at) if not is_left else ():
             one.escalate(one.ring, None)
     return is_left

@@ -1,0 +1,92 @@
+"""Something was wrong: she says so on a small screen without a script, and somebody outside reads it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.crawl import Example, open_folds
+from tests.browser.test_accessible import SIDEWAYS, complaints
+from tests.live import LiveSystem
+
+pytestmark = pytest.mark.timeout(300)
+
+TEXT = "Heron shouted at me by the blue door."
+
+
+@pytest.fixture(scope="module")
+def example(live_system: Callable[..., LiveSystem], browser_name: str) -> Example:
+    """With an organisation of its own for each browser."""
+    system = live_system(WRONG=browser_name)
+    return Example(system, system.demo())
+
+
+def a_new_sheet(example: Example, page: Page) -> str:
+    """The words that the desk shows once."""
+    example.enter(page, "Coordinator A")
+    page.goto("/desk/settings/outside/")
+    page.get_by_label("Who reads it instead").fill("Cleo of the legal clinic")
+    page.get_by_role("button", name="Make the sheet").click()
+    return " ".join(page.locator("ol.code li").all_inner_texts())
+
+
+def test_she_says_it_and_the_one_outside_reads_it(
+    example: Example, asker_page: Callable[..., Page], member_page: Callable[..., Page]
+) -> None:
+    words = a_new_sheet(example, member_page(example.system))
+    asker = asker_page(example.system)
+    example.enter(asker, "the asker")
+    open_folds(asker)
+    asker.locator("a[href$='/wrong/']").first.click()
+    who = asker.locator("main p").first.inner_text()
+    expect(asker.get_by_text("Cleo of the legal clinic, and nobody at the desk").first).to_be_visible()
+    assert asker.evaluate(SIDEWAYS) <= 0
+    asker.locator("label", has_text="Only so you know").click()
+    asker.get_by_label("What was wrong?").fill(TEXT)
+    asker.locator("label", has_text="I am not sure").click()
+    asker.get_by_role("button", name="Store it, locked").click()
+    expect(asker.get_by_text("It is stored locked.")).to_be_visible()
+    assert TEXT not in asker.content()
+
+    outside = asker_page(example.system)
+    outside.goto("/outside/")
+    outside.get_by_label("The words on your sheet").fill(words)
+    outside.get_by_role("button", name="Open", exact=True).click()
+    outside.locator("a.card").first.click()
+    expect(outside.get_by_text(TEXT)).to_be_visible()
+    handle = outside.locator("h1").inner_text().removeprefix("About ")
+    assert handle in who
+    assert outside.evaluate(SIDEWAYS) <= 0
+    outside.get_by_role("button", name="Keep them back").click()
+    expect(outside.get_by_text("Nothing waits for you.")).to_be_visible()
+
+
+@pytest.mark.chromium
+def test_axe_finds_nothing_on_what_the_one_outside_and_the_desk_read(
+    example: Example, member_page: Callable[..., Page]
+) -> None:
+    page = member_page(example.system)
+    words = a_new_sheet(example, page)
+    found = {"the sheet": complaints(page)}
+    page.goto("/desk/reports/")
+    found["the desk"] = complaints(page)
+    reader, her = member_page(example.system), member_page(example.system)
+    example.enter(her, "the asker")
+    open_folds(her)
+    her.locator("a[href$='/wrong/']").last.click()
+    her.get_by_role("button", name="Store it, locked").evaluate("button => button.form.noValidate = true")
+    her.get_by_role("button", name="Store it, locked").click()
+    found["typed wrongly"] = complaints(her)
+    her.locator("label", has_text="Stop asking").click()
+    her.locator("label", has_text="I am not sure").click()
+    her.get_by_role("button", name="Store it, locked").click()
+    reader.goto("/outside/")
+    found["the door"] = complaints(reader)
+    reader.get_by_label("The words on your sheet").fill(words)
+    reader.get_by_role("button", name="Open", exact=True).click()
+    reader.wait_for_load_state()
+    found["the list"] = complaints(reader)
+    reader.locator("a.card").first.click()
+    reader.wait_for_load_state()
+    found["one of them"] = complaints(reader)
+    assert {where: what for where, what in found.items() if what} == {}
