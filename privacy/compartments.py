@@ -95,7 +95,7 @@ class CompartmentQuerySet(models.QuerySet["Compartment"]):
 
 
 class Compartment(models.Model):
-    """One sealed note, place, thread, leg, plan, report or debrief. `slot_owner` is "need:<uuid>", "claim:…"."""
+    """One sealed text or several: a note, a place, a thread … `slot_owner` is "need:<uuid>", "claim:…"."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     purpose = models.CharField(max_length=16)
