@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from organisation import kinds, languages
 from privacy.crypto import Unreadable
-from requests_app import desk_key, facts, legs, matching
+from requests_app import desk_key, facts, home, legs, matching
 from requests_app.asker_page import readable, vouched_since
 from requests_app.models import Claim, Extension, Need, Proposal, Reveal, Tap, Task
 from requests_app.models.asked import DESK, FIRST
@@ -55,6 +55,7 @@ class Person:
     vouched: str
     languages: list[str]
     why: list[str]
+    home: list[str]
     fingerprint: str
     key_changed: bool
     longer: Extension | None = None
@@ -292,6 +293,8 @@ def _person(need: Need, claim: Claim, proposals: list[Proposal], at: datetime) -
         vouched=vouched_since(list(claim.volunteer.vouches.all()), claim.volunteer),
         languages=languages.names(claim.volunteer.languages),
         why=facts.reasons_for_asker(why[0] if why else []),
+        # Whoever decides reads what the home is like.
+        home=home.lines(kinds.get(need.kind), claim.offer, at) if decides else [],
         fingerprint=readable(claim.key_fingerprint, "") if decides else "",
         key_changed=key_changed,
     )

@@ -42,6 +42,7 @@ LEASED = (
     *("requests_app_tap", "requests_app_plan"),
     *("requests_app_taken", "requests_app_calledoff", "notify_notice", "privacy_session"),
     *("volunteers_invitation", "volunteers_loginrestore", "volunteers_check", "volunteers_slip"),
+    "volunteers_offernight",
 )
 # Columns that say to the hour, and no closer, when somebody did something.
 HOURS = (
@@ -146,6 +147,10 @@ CLAIMS = {
         WHERE ending AND status IN {_live}""",
     "beds of somebody who holds nothing": f"""SELECT b.id FROM requests_app_bednight b
         JOIN requests_app_claim cl ON cl.id = b.claim_id WHERE cl.status NOT IN {_holding}""",
+    "more beds are promised on a night than there are": """SELECT b.offer_id, b.night
+        FROM requests_app_bednight b JOIN volunteers_offer o ON o.id = b.offer_id
+        LEFT JOIN volunteers_offernight w ON w.offer_id = b.offer_id AND w.night = b.night
+        GROUP BY b.offer_id, b.night, o.capacity, w.beds HAVING count(*) > COALESCE(w.beds, o.capacity)""",
     "somebody sleeps nowhere": f"""SELECT cl.id FROM {_CLAIM_NEED} WHERE cl.status IN {_holding}
         AND n.kind IN {_sleep} AND cl.offer_id IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM requests_app_bednight b WHERE b.claim_id = cl.id)""",
@@ -320,6 +325,7 @@ AT_REST: Mapping[str, str] = {
     "what was late, to be forgotten": "SELECT id FROM volunteers_slip WHERE forget_after <= {late}",
     "a session that ended": "SELECT id FROM privacy_session WHERE expires_at <= {late}",
     "an invitation to be purged": "SELECT id FROM volunteers_invitation WHERE purge_after <= {late}",
+    "a night of a host that is over": "SELECT id FROM volunteers_offernight WHERE forget_after <= {late}",
     "a login restored too late": "SELECT id FROM volunteers_loginrestore WHERE expires_at <= {late}",
     "a notice nobody sent": """SELECT id FROM notify_notice
         WHERE status = 'queued' AND send_after <= {late}""",

@@ -34,25 +34,15 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
         possible = offer.weekly
         for day, parts in days:
             possible |= clock.weekly_bits(day, parts)
-        same = {
+        same = _of_volunteer(volunteer) | {
             "offer": offer,
-            "volunteer": volunteer,
             "weekly": offer.weekly,
             "possible": possible,
             "has_exceptions": bool(days),
             "capacity": offer.capacity,
-            "languages": volunteer.languages,
             "conditions": offer.conditions,
-            "paused_until": volunteer.paused_until,
-            "cap_per_week": volunteer.cap_per_week,
-            "probation": volunteer.probation,
-            "partner": volunteer.is_partner,
             "notice_hours": offer.notice_hours,
             "beds_week": packed(offer.beds_of_week()),
-            "asked_hour": hour_number(volunteer.last_asked_at),
-            "asks_per_day": volunteer.asks_per_day,
-            "asked_day": volunteer.asked_day,
-            "asked_today": volunteer.asked_today,
         }
         with transaction.atomic():
             self.filter(offer=offer).delete()
@@ -96,6 +86,22 @@ class OfferPlaceManager(models.Manager["OfferPlace"]):
             below = Area.objects.filter(parent_id__in=level, active=True)
             level = [pk for pk in below.values_list("pk", flat=True) if pk not in found]
         return list(found)
+
+
+def _of_volunteer(volunteer: Volunteer) -> dict[str, Any]:
+    """What is the same in every row of one person."""
+    return {
+        "volunteer": volunteer,
+        "languages": volunteer.languages,
+        "paused_until": volunteer.paused_until,
+        "cap_per_week": volunteer.cap_per_week,
+        "probation": volunteer.probation,
+        "partner": volunteer.is_partner,
+        "asked_hour": hour_number(volunteer.last_asked_at),
+        "asks_per_day": volunteer.asks_per_day,
+        "asked_day": volunteer.asked_day,
+        "asked_today": volunteer.asked_today,
+    }
 
 
 def _home(offer: Offer, slug: str) -> dict[str, Any]:

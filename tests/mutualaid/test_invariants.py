@@ -15,7 +15,7 @@ from requests_app.models.knock import Errand
 from tests.invariants import ALWAYS, AT_REST, HOURS, LEASED, ask_django, slots_that_disagree
 from tests.mutualaid.an_instance import world
 from tests.requests_app.company import asked
-from tests.requests_app.world import World, only_task, say_yes, take
+from tests.requests_app.world import World, day, only_task, say_yes, take
 from tests.volunteers.people import AT
 from volunteers.models import Check, LoginRestore, Slip
 
@@ -95,6 +95,10 @@ DAMAGES = {
     ),
     "two at one place in line": (CLAIM, lambda: change(CLAIM, "place_in_line = 1")),
     "ending, and not ended: a claim": (CLAIM, lambda: change(CLAIM, "ending = true")),
+    "more beds are promised on a night than there are": (
+        "volunteers_offer",
+        lambda: change("volunteers_offer", "capacity = 0"),
+    ),
     "beds of somebody who holds nothing": (CLAIM, lambda: change(CLAIM, "status = 'standby'")),
     "somebody sleeps nowhere": ("requests_app_bednight", lambda: gone("requests_app_bednight")),
     "more nights are asked of somebody who is not said yes to": (
@@ -240,6 +244,10 @@ DAMAGES = {
         "volunteers_invitation",
         lambda: change("volunteers_invitation", f"purge_after = {LONG_AGO}"),
     ),
+    "a night of a host that is over": (
+        "volunteers_offernight",
+        lambda: change("volunteers_offernight", f"forget_after = {LONG_AGO}"),
+    ),
     "a login restored too late": (
         "volunteers_loginrestore",
         lambda: change("volunteers_loginrestore", f"expires_at = {LONG_AGO}"),
@@ -291,6 +299,7 @@ def in_use(world: World) -> World:
     claim.write(visit.unlocked, Message.ASKER, "I wear a green scarf.", AT)
     _visit, stay = world.ask(kind="stay")
     take(cleo, only_task(stay))
+    cleo.volunteer.offers.get().set_nights(day(3), day(5), [], 2, AT)
     take(dee, only_task(stay), standing_by=True)
     sleeps, nights = world.ask(kind="stay", answers={"ride": "yes"})
     slept = say_yes(sleeps, take(world.volunteer("Eve"), only_task(nights)))
