@@ -70,6 +70,7 @@ class Person:
     place_unreadable: bool = False
     begins_when_told: bool = False
     may_have_stayed_away: bool = False
+    place_over: bool = False
     words: str = ""
     thread: list[Line] = field(default_factory=list)
     stay: Stay | None = None
@@ -352,6 +353,7 @@ class _Page:
             "place": cannot if place is None else place,
             "place_unreadable": place is None,
             "may_have_stayed_away": claim.may_have_stayed_away(self.at),
+            "place_over": self.at >= claim.need.place_seen_until(self.organisation),
             "words": readable(lambda: " ".join(claim.two_words()), ""),
             "thread": thread,
             "taps": self._taps(claim, thread),

@@ -119,6 +119,7 @@ class Opened:
     note: str = ""
     answers: list[tuple[str, str]] = field(default_factory=list)
     place: str = ""
+    place_over: bool = False
     words: str = ""
     thread: list[Line] = field(default_factory=list)
     begins_when_told: bool = False
@@ -309,6 +310,7 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
         answers=[*kind.described(answers), *kind.described(own)],
         begins_when_told=kind.begins_when_told(claim.task.role, answers),
         place=readable(lambda: claim.read_place(unlocked, at), cannot),
+        place_over=at >= claim.need.place_seen_until(),
         # Not before she knows whose key it is: they prove to her who stands at the door.
         words="" if waits else readable(lambda: " ".join(claim.two_words()), ""),
         thread=thread,

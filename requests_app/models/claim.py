@@ -375,11 +375,10 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, CanBeTrusted, TellsNews
         Taken.objects.take_back(self.volunteer, self.claimed_at)
 
     def _moved(self, to: str, at: datetime) -> None:
-        for extension in self.extensions.asked() if to not in LIVE else ():
-            extension.drop(at)
         if to == DONE:
             Probation.objects.went_along(self.volunteer_id)
         if to not in LIVE:
+            self.extensions.end_with_claim(at)
             Reveal.objects.of_claim(self).end(at)
         Event.objects.create(
             need_id=self.need_id,

@@ -50,6 +50,8 @@ class TellsNews(Shared):
                 self._call_off(at)
 
     def _call_off(self, at: datetime) -> None:
-        """The volunteer was expected, and is not any more; once the days asked for are over, nobody is."""
+        """The volunteer was expected, and is not any more; once the days asked for are over, nobody is. After
+        a night with them it is over, and nobody was on the way."""
         if at < clock.day_end(self.need.last_day()):
-            CalledOff.objects.tell(self.volunteer, at)
+            slept = self.need.nights > 0 and clock.local_day(at) > self.need.day
+            CalledOff.objects.tell(self.volunteer, at, is_over=slept)

@@ -57,6 +57,13 @@ class ExtensionQuerySet(models.QuerySet["Extension"]):
         related = ("claim", "claim__need", "claim__task", "claim__volunteer", "claim__offer")
         return self.filter(claim__need=need_id).select_related(*related)
 
+    def end_with_claim(self, at: datetime) -> None:
+        """The claim these belong to ends, and with it what is asked for. Inside that transaction."""
+        for extension in self:
+            if extension.status == ASKED:
+                extension._end(DROPPED, at)
+            extension._take_back_news(ASKED, AGREED, REFUSED)
+
     def ask(self, claim: Claim, nights: int, side: str, at: datetime) -> "Extension":
         """`side` asks for so many more nights, and has said yes to them. What waits already is given back.
 
@@ -64,7 +71,7 @@ class ExtensionQuerySet(models.QuerySet["Extension"]):
         """
         with transaction.atomic():
             claim._see(at)
-            if not claim.is_approved or at >= claim.need.over_at():
+            if not claim.is_approved or not claim.need.nights or at >= claim.need.over_at():
                 raise SomebodyWasFaster
             before = list(self.filter(claim=claim).order_by("number"))
             if before and before[-1].status == ASKED:
@@ -78,7 +85,7 @@ class ExtensionQuerySet(models.QuerySet["Extension"]):
             extension.over_after = claim.need.over_at()
             setattr(extension, side, True)
             extension.save(force_insert=True)
-            extension.tell("asked", SIDES, at, pace="now", but=side)
+            extension.tell(ASKED, SIDES, at, pace="now", but=side)
         return extension
 
 
@@ -86,7 +93,7 @@ class Extension(Stateful):
     """So many more nights of one claim, and who has said yes to them."""
 
     MOVES = {
-        ASKED: {AGREED: "agree", REFUSED: "refuse, agree", DROPPED: "drop"},
+        ASKED: {AGREED: "agree", REFUSED: "refuse, agree", DROPPED: "end_with_claim"},
         AGREED: {},
         REFUSED: {},
         DROPPED: {},
@@ -145,10 +152,6 @@ class Extension(Stateful):
             self._see(at)
             self._end(REFUSED, at)
 
-    def drop(self, at: datetime) -> None:
-        """The claim ends, and with it what was asked for. Inside that transaction."""
-        self._end(DROPPED, at)
-
     def _see(self, at: datetime) -> None:
         """Lock the need, then read this as it is now."""
         self.claim._see(at)
@@ -182,7 +185,7 @@ class Extension(Stateful):
     def _end(self, to: str, at: datetime, no_bed: bool = False) -> None:
         # Who had said yes would say who had not.
         self._move(to, at, no_bed=no_bed, asker_yes=False, host_yes=False, desk_yes=False)
-        self._take_back_news()
+        self._take_back_news(ASKED)
         if to != DROPPED:
             self.tell(to, (ASKER, HOST), at, pace="now" if to == AGREED else "")
 
@@ -196,9 +199,10 @@ class Extension(Stateful):
                 to = self.claim.need_id if side == ASKER else self.claim.volunteer_id
                 outbox.queue(to, key, at, pace=pace)
 
-    def _take_back_news(self) -> None:
+    def _take_back_news(self, *of: str) -> None:
+        """What was said of it, and has not left yet, is no news any more."""
         told = (self.claim.need_id, self.claim.volunteer_id, *desk.who_is_told())
-        outbox.take_back([(one, f"extension:{self.pk}:asked") for one in told])
+        outbox.take_back([(one, f"extension:{self.pk}:{what}") for one in told for what in of])
 
 
 def most_more(claim: Claim, organisation: Organisation) -> int:

@@ -58,11 +58,11 @@ class HasNights(models.Model):
         return True
 
     def drop_past_nights(self, at: datetime) -> bool:
-        """As `only_what_is_left`, once a night has passed: for what nobody has taken in time. The parts of
-        the day stay those she asked for, as long as one of them is still to come."""
+        """As `only_what_is_left`, once a night has passed: for what nobody comes to. The parts of the day
+        stay those she asked for, as long as one of them is still to come."""
         need = cast("Need", self)
         asked = need.parts
-        if clock.local_day(at) <= need.day:
+        if clock.local_day(at) <= need.day or need.claims.approved().exists():
             return True
         is_left = self.only_what_is_left(at)
         if is_left and need.nights and asked & need.parts:

@@ -122,7 +122,9 @@ class TaskQuerySet(DueQuerySet["Task"]):
         """Nobody is asked about these any more: whoever was, and has not heard of it yet, does not."""
         tasks = list(self)
         Proposal.objects.take_back([task.pk for task in tasks])
-        outbox.take_back([(who, task.untaken_key) for who in desk.who_is_told() for task in tasks])
+        left = claims.Claim.objects.filter(task__in=tasks).values_list("pk", flat=True)
+        keys = [task.untaken_key for task in tasks] + [f"claim:{pk}:broken-off" for pk in left]
+        outbox.take_back([(who, key) for who in desk.who_is_told() for key in keys])
 
     def ask_again(self, at: datetime) -> None:
         """She wrote it again, or lets people see it again: ask from the first ring on, also those who were
@@ -299,10 +301,10 @@ class Task(Leg, Stateful, DueRow):
             raise claims.NotForYou
         if not volunteer.may_act(at) or (not standing_by and Taken.objects.are_enough(volunteer, at)):
             raise NotNow
-        need.drop_past_nights(at)
         claim.volunteer = volunteer
         claim.refuse_unless_trusted(at)
         if not standing_by:
+            need.drop_past_nights(at)
             self._move(HELD, at, escalate_after=None)
         claim.begin(standing_by, reasons, at)
         if kinds.get(need.kind).host_seals_place:

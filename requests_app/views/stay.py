@@ -123,6 +123,9 @@ def _hosted(request: HttpRequest, need_id: UUID, at: datetime) -> Claim:
 
 
 def _longer_form(request: HttpRequest, claim: Claim) -> LongerForm:
+    """A 404 for what has no nights."""
+    if not claim.need.nights:
+        raise Http404
     most = most_more(claim, Organisation.objects.current())
     return LongerForm(request.POST, most=most, auto_id=f"longer-{claim.pk}-%s")
 

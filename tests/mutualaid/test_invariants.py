@@ -14,8 +14,9 @@ from requests_app.models.extension import ASKER
 from requests_app.models.knock import Errand
 from tests.invariants import ALWAYS, AT_REST, HOURS, LEASED, ask_django, slots_that_disagree
 from tests.mutualaid.an_instance import world
+from tests.requests_app import world as worlds
 from tests.requests_app.company import asked
-from tests.requests_app.world import World, day, only_task, say_yes, take
+from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers.people import AT
 from volunteers.models import Check, LoginRestore, Slip
 
@@ -299,7 +300,7 @@ def in_use(world: World) -> World:
     claim.write(visit.unlocked, Message.ASKER, "I wear a green scarf.", AT)
     _visit, stay = world.ask(kind="stay")
     take(cleo, only_task(stay))
-    cleo.volunteer.offers.get().set_nights(day(3), day(5), [], 2, AT)
+    cleo.volunteer.offers.get().set_nights(worlds.day(3), worlds.day(5), [], 2, AT)
     take(dee, only_task(stay), standing_by=True)
     sleeps, nights = world.ask(kind="stay", answers={"ride": "yes"})
     slept = say_yes(sleeps, take(world.volunteer("Eve"), only_task(nights)))

@@ -23,8 +23,9 @@ from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import matching, start
-from requests_app.models import Claim, KeyChanged, Need, NotForYou, NotNow, Tap, Task, TooLate
+from requests_app.models import Claim, Extension, KeyChanged, Need, NotForYou, NotNow, Tap, Task, TooLate
 from requests_app.models.claim_queryset import HOLDING
+from requests_app.models.extension import ASKER
 from requests_app.visits import Visit
 from tests.mutualaid.an_instance import world
 from tests.requests_app.world import World, claim_of, only_task, say_yes, take
@@ -60,12 +61,17 @@ def one_of_each(world: World) -> dict[type, Any]:
     _visit, need = world.ask()
     ben = world.volunteer()
     claim = take(ben, only_task(need))
+    sleeps, nights = world.ask(kind="stay")
+    slept = say_yes(sleeps, take(world.volunteer(), only_task(nights)))
+    extension = Extension.objects.ask(slept, 1, ASKER, AT)
     world.can_be_told(ben)
     outbox.queue(ben.volunteer.pk, "news", AT)
     assert Channel.objects.exists()
+    notice = Notice.objects.all()[0]
     times = {"due_at": clock.hour(AT), "missed_after": clock.hour(LATER)}
     tap = Tap.objects.create(claim=claim, side="volunteer", slug="arrived", **times)
-    return {Need: need, Task: only_task(need), Claim: claim, Tap: tap, Notice: Notice.objects.all()[0]}
+    rows = {Need: need, Task: only_task(need), Claim: claim, Extension: extension, Tap: tap}
+    return {**rows, Notice: notice}
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)

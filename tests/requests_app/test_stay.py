@@ -169,6 +169,19 @@ def test_each_of_the_others_hears_that_it_was_asked_and_what_came_of_it(world: W
     assert list(Notice.objects.values_list("recipient", flat=True)) == [ben.volunteer.pk]
 
 
+def test_news_of_more_nights_does_not_leave_once_the_stay_is_over(world: World) -> None:
+    ben = world.volunteer()
+    for person in (ben, world.coordinator):
+        world.can_be_told(person)
+    _visit, claim = a_stay(world, ben)
+    fresh(Extension.objects.ask(claim, 2, HOST, AT)).refuse(AT)
+    Extension.objects.ask(claim, 1, ASKER, AT)
+    again(claim).release(moment(1, 9))
+    Need.objects.get().withdraw(moment(1, 10))
+    # Neither what was asked, nor what came of it, nor that the host left: it is over.
+    assert Notice.objects.filter(status="queued").count() == 0
+
+
 def test_the_desks_table_says_that_one_waits(world: World) -> None:
     _visit, claim = a_stay(world, world.volunteer())
     world.ask(kind="stay")
@@ -250,6 +263,22 @@ def left_in_the_middle(
     else:
         again(claim).release(at)
     return visit, again(claim)
+
+
+def test_somebody_who_stands_by_for_a_stay_that_goes_on_changes_nothing_of_it(world: World) -> None:
+    _visit, claim = a_stay(world, world.volunteer(), 5)
+    take(world.volunteer(), only_task(claim.need), moment(2, 9), standing_by=True)
+    need = Need.objects.get()
+    assert (need.day, need.nights) == (TODAY, 5)
+
+
+def test_a_host_she_slept_at_is_not_told_to_stay_at_home(world: World) -> None:
+    ben, cleo = world.volunteer(), world.volunteer()
+    for host, at in ((ben, moment(0, 15)), (cleo, moment(1, 15))):
+        _visit, claim = a_stay(world, host)
+        again(claim).need.withdraw(at)
+    counts = [CalledOff.objects.counts(host.volunteer, moment(1, 15)) for host in (ben, cleo)]
+    assert counts == [(1, 0), (0, 1)]
 
 
 @pytest.mark.parametrize("how", ["release", "suspend", "decline"])

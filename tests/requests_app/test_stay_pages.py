@@ -8,13 +8,14 @@ from django.test import Client
 
 from organisation.models import PhoneNumber
 from privacy import clock
+from privacy.states import SomebodyWasFaster
 from requests_app.models import Claim, Extension, Need
 from requests_app.visits import Visit
 from tests.requests_app import desk
 from tests.requests_app.test_pages import hidden, post, text
 from tests.requests_app.test_query_counts import enter, queries_of
 from tests.requests_app.test_stay import ADDRESS, a_stay, again, moment
-from tests.requests_app.world import World, day, only_task
+from tests.requests_app.world import World, day, only_task, say_yes, take
 from tests.volunteers.people import AT, Person
 
 
@@ -161,6 +162,20 @@ def test_nobody_answers_for_a_stay_that_is_not_theirs(three: Three, world: World
     assert again(other).status == "approved"
 
 
+def test_what_has_no_nights_does_not_become_longer(three: Three, world: World) -> None:
+    visit, need = world.ask(three.visit, answers={"back": "yes"})
+    claim = say_yes(visit, take(three.people[0], need.tasks.get(role="there")), place="Here")
+    tries = [
+        post(three.hers, f"/a/mine/people/{claim.pk}/longer/", three.page("her"), nights="1"),
+        post(
+            three.host, f"/needs/{need.pk}/longer/", three.page("host"), nights="1", task=str(claim.task_id)
+        ),
+    ]
+    assert [answer.status_code for answer in tries] == [404, 404]
+    with pytest.raises(SomebodyWasFaster):
+        Extension.objects.ask(claim, 1, "asker_yes", AT)
+
+
 @pytest.mark.parametrize("elsewhere", [{}, {"elsewhere": "1"}])
 def test_the_host_reads_only_that_the_stay_is_over(three: Three, elsewhere: dict[str, str]) -> None:
     page = three.page("her")
@@ -205,6 +220,8 @@ def test_the_address_closes_with_the_last_morning_also_on_the_pages(three: Three
         three.come_in(moment(3, hour))
         shown.append((ADDRESS in three.page("her"), ADDRESS in three.page("host")))
     assert shown == [(True, True), (False, False)]
+    assert "Closed. The time you asked for is over." in three.page("her")
+    assert "Closed. The time asked for is over." in three.page("host")
 
 
 def test_her_page_asks_the_database_as_often_for_one_stay_as_for_many(world: World) -> None:
