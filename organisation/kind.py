@@ -229,6 +229,11 @@ class Kind:
         return self.place_from == "volunteer"
 
     @property
+    def has_legs(self) -> bool:
+        """Whether some of its tasks begin elsewhere than the first: one driver's place is not another's."""
+        return any(task.begins_elsewhere for task in self.tasks)
+
+    @property
     def path(self) -> str:
         """The address of its form."""
         return f"/a/{self.slug}/"
@@ -330,14 +335,7 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     yield not any(task.needed is _always for task in kind.tasks), "one task must not depend on answers."
     yield len(set(roles)) < len(roles), "two tasks have the same role."
     yield len(set(asked)) < len(asked), "two questions have the same slug."
-    named = {role for question in kind.questions for role in (*question.of, question.beside) if role}
-    named |= {role for task in kind.tasks for role in task.after}
-    yield not named <= set(roles), "a question or task names a role there is not."
-    yield (
-        any(roles.index(role) >= at for at, task in enumerate(kind.tasks) for role in task.after),
-        ("a task comes after an earlier one."),
-    )
-    yield any(slug.startswith(legs.window_name("")) for slug in asked), "a question is named as a time is."
+    yield from _complaints_about_legs(kind, roles, asked)
     yield (
         not all(SLUG.fullmatch(word.replace("_", "-")) for word in roles + asked),
         "a role or question slug is odd.",
@@ -385,3 +383,14 @@ def _complaints_of_taps(kind: Kind, roles: list[str]) -> Iterator[tuple[bool, st
         any(tap.after == EVENING for tap in kind.taps) and not kind.has_nights,
         "an evening tap without nights.",
     )
+
+
+def _complaints_about_legs(kind: Kind, roles: list[str], asked: list[str]) -> Iterator[tuple[bool, str]]:
+    named = {role for question in kind.questions for role in (*question.of, question.beside) if role}
+    named |= {role for task in kind.tasks for role in task.after}
+    yield not named <= set(roles), "a question or task names a role there is not."
+    turned_round = any(roles.index(role) >= at for at, task in enumerate(kind.tasks) for role in task.after)
+    yield turned_round, "a task comes after an earlier one."
+    yield any(slug.startswith(legs.window_name("")) for slug in asked), "a question is named as a time is."
+    limited = any(bool(question.limit) != (question.answer == "time") for question in kind.questions)
+    yield limited, "a time says at which end it limits its task, and nothing else does."

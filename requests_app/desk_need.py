@@ -388,9 +388,9 @@ def _read(need: Need, tasks: list[Task], coordinator: Volunteer, private: bytes 
         place = gettext("This cannot be read.")
     told = kinds.get(need.kind).described(answers)
     for task in tasks if need.desk_reads else []:
-        own = readable(partial(task.read_answers, unlocked), {})
-        title = facts.title(need, task)
-        told += [(f"{title}: {question}", said) for question, said in kinds.get(need.kind).described(own)]
+        own = readable(partial(task.read_answers, unlocked), None)
+        said = [(gettext("This cannot be read."), "")] if own is None else kinds.get(need.kind).described(own)
+        told += [(f"{facts.title(need, task)}: {question}", answer) for question, answer in said]
     return Read(OPEN, written, told, place or "", opened)
 
 

@@ -296,7 +296,9 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
     later: tuple[str, dict[str, Any]] = (gettext("The note opens when the person looks here next."), {})
     note, answers = readable(lambda: claim.need.read_note(unlocked), later)
     claim.task.need = claim.need
-    own = readable(lambda: claim.task.read_answers(unlocked), {})
+    own = readable(lambda: claim.task.read_answers(unlocked), None)
+    # What waits for her opens with the note; where that is open, it is damaged.
+    damaged = own is None and note != later[0]
     kind = kinds.get(claim.need.kind)
     thread = [] if waits else thread_lines(list(claim.messages.all()), claim, unlocked, Message.VOLUNTEER)
     plan = need.plan_now(at)
@@ -307,7 +309,11 @@ def _opened(need: Need, claim: Claim, unlocked: Unlocked | None, at: datetime) -
         locked=False,
         waits=waits,
         note=note,
-        answers=[*kind.described(answers), *kind.described(own)],
+        answers=[
+            *kind.described(answers),
+            *kind.described(own or {}),
+            *([(gettext("This cannot be read."), "")] if damaged else []),
+        ],
         begins_when_told=kind.begins_when_told(claim.task.role, answers),
         place=readable(lambda: claim.read_place(unlocked, at), cannot),
         place_over=at >= claim.need.place_seen_until(),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from organisation import kinds
 from organisation.forms import answers, question_fields, question_name
 from privacy.codes import MAX_TYPED
-from requests_app.forms.ask import NOTE_LENGTH, PLACE_LENGTH, TOO_LONG
+from requests_app.forms.ask import NOTE_LENGTH, PLACE_LENGTH, TOO_LONG, place_help
 from requests_app.models import Asked, Need
 from requests_app.models.asked import DESK
 from volunteers import desk
@@ -153,6 +153,8 @@ class WriteAgainForm(forms.Form):
         self.desk_reads = desk.may_be_granted()
         if need.decides != DESK or self.kind.place_from != "asker" or not self.desk_reads:
             del self.fields["place"]
+        elif self.kind.has_legs:
+            self.fields["place"].help_text = place_help(self.kind)
         self.fields.update(self._questions())
 
     def _questions(self) -> dict[str, forms.Field]:

@@ -199,6 +199,7 @@ class AskForm(ShownAsTyped, Party, Told, Legs, MayAskPartner, forms.Form):
         fields["decides"].choices = list(_who_decides(desk))  # type: ignore[attr-defined]
         for name in ("from_hour", "until_hour"):
             fields[name].choices = [("", _("Any time")), *((h, f"{h}:00") for h in range(24))]  # type: ignore[attr-defined]
+        self._say_who_opens_what()
         not_asked = [] if kind.has_nights else ["nights"]
         not_asked += [] if kind.has_capacity else ["people"]
         not_asked += [] if desk else ["desk_reads", "place"]
@@ -209,6 +210,17 @@ class AskForm(ShownAsTyped, Party, Told, Legs, MayAskPartner, forms.Form):
             del fields[name]
         self.ask_how_to_tell()
         self.ask_about_partner()
+
+    def _say_who_opens_what(self) -> None:
+        """Where several people may come: each opens the note, and one of them the place."""
+        kind = self.kind
+        if len(kind.tasks) > 1:
+            self.fields["note"].help_text = _(
+                "Stored locked. Everybody you choose can open it. The desk too, if you say so."
+                " Whoever controls this server while you write could see it."
+            )
+        if kind.has_legs:
+            self.fields["place"].help_text = place_help(kind)
 
     # The groups the page shows
 
@@ -329,6 +341,14 @@ class AskForm(ShownAsTyped, Party, Told, Legs, MayAskPartner, forms.Form):
     def typed(self) -> str:
         """Every answer as it was sent, to tell one filled form from another."""
         return repr([(name, self[name].data) for name in sorted(self.fields)])
+
+
+def place_help(kind: Kind) -> str:
+    """For whom the place is that she writes before it is known who comes."""
+    text = gettext(
+        "Only for “%(task)s”. You can write it later. Stored locked, for the desk and whoever it chooses."
+    )
+    return text % {"task": kind.tasks[0].name}
 
 
 def _in_use(field: BoundField) -> bool:

@@ -110,7 +110,10 @@ class Story:
         assert browser.page.status == 422
         for_desk = {"desk_reads": "yes", "decides": "desk", "place": new("place sealed to the desk")}
         mail = {"tell_by": "email", "email": new("her address", after="@example.org")}
-        asker.asks(RIDE, note=new("note for the desk"), q_to=new("where to"), **for_desk, **mail)
+        back = {"q_back": "yes", "q_back_to": new("where to, the way back")}
+        onward = {"q_onward": "yes", "q_onward_to": new("where to, the way onward")}
+        trip = {"q_to": new("where to"), **back, **onward}
+        asker.asks(RIDE, note=new("note for the desk"), **trip, **for_desk, **mail)
         self.sealed.words("return code", asker.code)
         browser.press("I have it on paper", first=new("a wrong word"), second=asker.code[-2])
         asker.writes_the_code_on_paper()

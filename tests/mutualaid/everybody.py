@@ -36,6 +36,7 @@ OF_THE_NEED = ("the asker", "assigned")
 WRITTEN = {
     "her note": ("Heron by the blue door.", (*OF_THE_NEED, "administrator")),
     "where to": ("Otter street clinic", (*OF_THE_NEED, "administrator")),
+    "where to on the way back": ("Polecat mill", ("the asker", "administrator")),
     "the place": ("Magpie under the clock", OF_THE_NEED),
     "her message": ("Badger wears a green scarf.", OF_THE_NEED),
     "the answer": ("Lynx is on the way.", OF_THE_NEED),
@@ -114,7 +115,8 @@ def _with_code(visit: Visit) -> Client:
 
 
 def everybody(world: World) -> Everybody:
-    asked = {"note": text("her note"), "answers": {"back": "yes", "to": text("where to")}}
+    trip = {"back": "yes", "to": text("where to"), "back_to": text("where to on the way back")}
+    asked = {"note": text("her note"), "answers": trip}
     tell = Tell("email", text("where she is told"), "en")
     visit, need = world.ask(kind="ride", desk_reads=True, tell=tell, **asked)
     other = _another(world)

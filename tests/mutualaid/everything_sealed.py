@@ -144,7 +144,7 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
         RecoveryCodes.activate(ben.volunteer)
     asked = {
         "note": f"The {word} note.",
-        "answers": {"to": f"The {word} clinic", "wait": "outside"},
+        "answers": {"to": f"The {word} clinic", "wait": "outside" if word == "first" else "inside"},
         "place": f"The {word} bench",
         "kind": "accompaniment",
         "plan": f"The {word} plan.",

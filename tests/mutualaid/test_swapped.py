@@ -16,7 +16,7 @@ from privacy import secret_store
 from privacy.crypto import Unreadable
 from privacy.models import Compartment, Grant
 from privacy.secret_store import StoredSecrets
-from requests_app.models import Mailbox, Message
+from requests_app.models import Mailbox, Message, Task
 from tests.mutualaid.an_instance import world
 from tests.mutualaid.everything_sealed import Cell, cells, sealed_fields
 from tests.requests_app.world import World
@@ -214,6 +214,8 @@ PURPOSE |= {"said": ""}
 def _belongs(cell: Cell, compartment: Compartment) -> bool:
     """Whether this compartment is the one this field is sealed in."""
     row = cell.model._default_manager.get(pk=cell.pk)
+    if isinstance(row, Task):
+        return (compartment.slot_owner, compartment.purpose) == (row.need.slot_owner, row.purpose)
     owner = row.claim.slot_owner if isinstance(row, Message) else row.slot_owner  # type: ignore[attr-defined]
     purpose = PURPOSE[cell.name] or row._meta.model_name
     return (compartment.slot_owner, compartment.purpose) == (owner, purpose)

@@ -183,6 +183,35 @@ def test_the_code_of_whoever_asked_for_it_opens_it(asker: Client, world: World) 
     assert WHAT in text(other.get("/a/mine/"))
 
 
+def test_its_legs_have_times_and_secrets_of_their_own(asker: Client, world: World) -> None:
+    fetch = TaskSpec("fetch", "Fetch it again", after=("bring",), when_label="When is it fetched?")
+    shelf = Question("shelf", "Which shelf?", "text", of=("fetch",))
+    tasks_, asked = (*ERRAND.tasks, fetch), (*ERRAND.questions, shelf)
+    two_ways = replace(
+        ERRAND_ELSEWHERE, tasks=tasks_, questions=asked, cannot_go_on_label="My bike is broken"
+    )
+    with kinds.registered(two_ways) as kind:
+        refused = ask(asker, world, kind.path, parts=[4], parts_fetch=[1], q_shelf="The third")
+        assert (refused.status_code, "This is before “Bring it”." in text(refused)) == (422, True)
+        ask(asker, world, kind.path, parts=[1], parts_fetch=[4], q_shelf="The third", q_what=WHAT)
+        need = Need.objects.get()
+        assert list(need.tasks.order_by("position").values_list("role", "parts")) == [
+            ("bring", 1),
+            ("fetch", 4),
+        ]
+        ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+        for person, role in ((ben, "bring"), (cleo, "fetch")):
+            take(person, Task.objects.select_related("need").get(need=need, role=role))
+            hers, claim = text(asker.get("/a/mine/")), Claim.objects.get(volunteer=person.volunteer)
+            yes = {"fingerprint": claim.key_fingerprint(), "place": f"Where {role} begins"}
+            post(asker, f"/a/mine/people/{claim.pk}/approve/", hers, **yes)
+        pages = [text(volunteer_client(person).get(f"/needs/{need.pk}/")) for person in (ben, cleo)]
+        assert [(WHAT in page, "The third" in page, "My bike is broken" in page) for page in pages] == [
+            (True, False, True),
+            (True, True, True),
+        ]
+
+
 def test_its_hold_lapses_it_expires_and_is_purged_by_the_broom(world: World) -> None:
     _visit, need = world.ask(kind="test-errand")
     claim = take(world.volunteer(), only_task(need))
