@@ -73,6 +73,8 @@ class CanBeApproved(Shared):
                 raise TooLate
             if self.need.is_never_for(self.volunteer):
                 raise SomebodyWasFaster
+            # Also of a hold: what ran out since counts for nothing, whether the broom came or not.
+            self.refuse_unless_trusted(at)
             self._approve(at)
             if self.is_approved:
                 self._reveal(unlocked, place, at)
@@ -91,10 +93,9 @@ class CanBeApproved(Shared):
 
     def _take_over(self, at: datetime) -> None:
         """She chose somebody who stands by: whoever holds it stands by instead. Raises NotNow where they
-        are on a break, took enough, or may not go."""
+        are on a break or took enough."""
         if not self.volunteer.may_act(at) or Taken.objects.are_enough(self.volunteer, at):
             raise NotNow
-        self.refuse_unless_trusted(at)
         holder = self.task.claims.holding(at).first()
         if holder is None:
             self.task._move("held", at, escalate_after=None)

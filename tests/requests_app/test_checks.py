@@ -203,6 +203,15 @@ def test_whoever_may_be_on_the_way_stays_and_an_unanswered_hold_does_not(world: 
     assert states == ["approved", "released", "released"]
 
 
+def test_a_hold_is_not_said_yes_to_once_the_check_ran_out_worker_or_not(world: World, ben: Person) -> None:
+    ends_in(world, ben, 1)
+    visit, ride = world.ask(day=day(1), looks_again_at=AT + 2 * DAY)
+    held = take(ben, only_task(ride))
+    with pytest.raises(NotChecked):
+        say_yes(visit, held, morning(1) + timedelta(seconds=1))
+    assert claim_of(ben, only_task(ride)).status == "held"
+
+
 def test_both_are_reminded_two_weeks_and_three_days_before_each_once(world: World, ben: Person) -> None:
     for person in (ben, world.coordinator):
         world.can_be_told(person)
@@ -339,10 +348,10 @@ def test_an_empty_board_says_what_the_desk_has_still_to_check(world: World, ben:
     his = browser(ben)
     assert "The desk has still to check something with you." in his.words("/board/")
     page = his.words("/profile/")
-    assert "checked it with you: Driving licence and insurance were seen." in page
+    assert "has still to check this with you: Driving licence and insurance were seen." in page
     ticked(world, ben)
     assert "The way there" in his.words("/board/")
-    assert "checked it with you" not in his.words("/profile/")
+    assert "to check this with you" not in his.words("/profile/")
 
 
 def test_she_reads_that_nobody_comes_once_it_ended(world: World, ben: Person) -> None:
