@@ -366,6 +366,18 @@ def test_nothing_is_missed_of_what_ended_and_its_rows_die_with_it(world: World, 
     assert (Tap.objects.count(), told(world.coordinator.volunteer.pk)) == (0, [])
 
 
+def test_a_broom_that_had_it_in_hand_says_nothing_of_what_ended_meanwhile(world: World) -> None:
+    _visit, claim, _ben = alone(world)
+    hears(world.coordinator.volunteer.pk)
+    in_hand = list(Tap.objects.overdue(LATE))
+    # Whose rows are deleted only with the next broom: the keyring is gone.
+    claim.need.lose_key(AT)
+    for row in in_hand:
+        row.miss(LATE)
+    assert (len(in_hand), Tap.objects.filter(status="missed").count()) == (1, 0)
+    assert told(world.coordinator.volunteer.pk) == []
+
+
 def test_nothing_is_missed_of_a_need_whose_time_is_over(world: World) -> None:
     _visit, claim, _ben = alone(world)
     hears(world.coordinator.volunteer.pk)
