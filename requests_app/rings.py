@@ -39,6 +39,12 @@ class Look:
     partners: list[Match] = field(default_factory=list)
     more: int = 0
 
+    def is_as_seen(self) -> bool:
+        """Under the need's lock: nobody has taken the task, or asked about it, since it was looked at."""
+        task, seen = self.task, (self.task.ring, self.task.escalate_after)
+        task.refresh_from_db(fields=["status", "ring", "escalate_after", "urgent"])
+        return task.is_open and (task.ring, task.escalate_after) == seen
+
 
 class Asking:
     """One moment at which people are asked about one need: each once, about whichever of its tasks."""
@@ -155,7 +161,13 @@ def barred(task: Task) -> set[UUID]:
 
 
 def _ask(need: Need, looks: list[Look], at: datetime) -> set[UUID]:
-    """Under the need's lock: propose what was found, tell each once that there is news. Who was asked."""
+    """Under the need's lock: propose what was found, tell each once that there is news. Who was asked.
+
+    All of it or, where somebody was faster at one of the tasks, nothing: the next look sees how it is. Else
+    they would fall out of step, and be asked about at two moments of one ring.
+    """
+    if not all(look.is_as_seen() for look in looks):
+        return set()
     proposals = [proposal for look in looks for proposal in _propose(need, look, at)]
     told: dict[UUID, Proposal] = {}
     for proposal in proposals:
@@ -168,12 +180,8 @@ def _ask(need: Need, looks: list[Look], at: datetime) -> set[UUID]:
 
 
 def _propose(need: Need, look: Look, at: datetime) -> list[Proposal]:
-    """The proposals about one task, and how far its asking has got; none where somebody was faster."""
+    """The proposals about one task, and how far its asking has got."""
     task = look.task
-    seen = (task.status, task.ring, task.escalate_after)
-    task.refresh_from_db(fields=["status", "ring", "escalate_after", "urgent"])
-    if not task.is_open or seen != (task.status, task.ring, task.escalate_after):
-        return []
     # Somebody may have taken it and left again since they were found.
     left_out = barred(task)
     best = [match for match in look.best if match.volunteer_id not in left_out]

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('people', models.PositiveSmallIntegerField(default=0)),
                 ('at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('claim', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reveals', to='requests_app.claim')),
+                ('claim', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reveals', to='requests_app.claim')),
                 ('need', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reveals', to='requests_app.need')),
             ],
         ),

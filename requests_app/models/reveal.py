@@ -85,7 +85,8 @@ class Reveal(models.Model):
 
     id = random_key()
     need = models.ForeignKey("requests_app.Need", models.CASCADE, related_name="reveals")
-    claim = models.ForeignKey("requests_app.Claim", models.CASCADE, null=True, related_name="reveals")
+    # NULL also where the one who had it closed their account since: it was readable all the same.
+    claim = models.ForeignKey("requests_app.Claim", models.SET_NULL, null=True, related_name="reveals")
     reader = models.CharField(max_length=12)
     part = models.SlugField(max_length=40, default="", blank=True, db_index=False)
     what = models.CharField(max_length=12)

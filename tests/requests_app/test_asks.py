@@ -14,6 +14,7 @@ from requests_app import matching, rings, tasks
 from requests_app.desk_need import would_fit
 from requests_app.models import Need, Proposal, Task
 from tests.killed import AFTER, BEFORE, killed
+from tests.requests_app.desk import browser
 from tests.requests_app.test_races import at_once, crowd
 from tests.requests_app.world import World, only_task, take
 from tests.volunteers.people import AT, Person
@@ -55,6 +56,24 @@ def test_nobody_is_asked_more_often_a_day_than_they_and_the_organisation_allow(
     # A new day begins at five in the morning.
     tasks.escalate(AT + DAY)
     assert proposals(ben) == min(4, 2 * asked)
+
+
+def test_both_limits_are_set_on_pages(world: World) -> None:
+    ben = world.volunteer("Ben")
+    profile, desk = browser(ben), browser(world.coordinator)
+    about = {"handle": "Ben", "interface_language": "en", "rest_days": "0"}
+    names = {"cover_name": "Garden", "leave_url": "https://www.example.org/", "max_nights": "5"}
+
+    profile.post("/profile/about/", **about, asks_per_day="2")
+    wrong = profile.post("/profile/about/", **about, asks_per_day="0")
+    desk.post("/desk/settings/", **names, asks_per_day="3")
+    kept = Organisation.objects.current().asks_per_day
+    desk.post("/desk/settings/", **names, asks_per_day="")
+
+    theirs = Volunteer.objects.get(pk=ben.volunteer.pk).asks_per_day
+    indexed = set(OfferPlace.objects.values_list("asks_per_day", flat=True))
+    assert (theirs, indexed, wrong.status_code) == (2, {2}, 422)
+    assert (kept, Organisation.objects.current().asks_per_day) == (3, 10)
 
 
 def test_the_desk_reads_who_was_asked_enough(world: World) -> None:
@@ -136,6 +155,20 @@ def test_a_second_worker_that_saw_the_same_asks_nobody_more(world: World) -> Non
 
     assert Proposal.objects.filter(task__need=need).count() == kinds.get("ride").rings[0]
     assert sum(map(asked_today, people)) == kinds.get("ride").rings[0]
+
+
+def test_a_worker_that_slept_over_a_ring_leaves_both_parts_in_step(world: World) -> None:
+    people = [world.volunteer() for _ in range(9)]
+    _visit, need = world.ask(answers={"back": "yes"})
+    slept = need.tasks.select_related("need").get(role="back")
+    tasks.escalate(AT)
+    counted = sum(map(asked_today, people))
+
+    # It wakes up when the next ring is due, with what it saw before the first.
+    rings.ask_next(slept, AT + timedelta(hours=1))
+
+    assert (set(need.tasks.values_list("ring", flat=True)), counted) == ({1}, 4)
+    assert sum(map(asked_today, people)) == counted
 
 
 def test_what_was_reserved_and_not_used_is_given_back(world: World) -> None:

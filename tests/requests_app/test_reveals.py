@@ -165,6 +165,19 @@ def test_it_says_when_nobody_could_open_it_any_more(world: World) -> None:
     assert log() == [*first, ("desk", "note", False, hour(), hour(3)), *second]
 
 
+def test_whoever_closes_their_account_does_not_take_it_out_of_the_log(world: World) -> None:
+    visit, need = world.ask(note="")
+    ben = world.volunteer("Ben")
+    say_yes(visit, take(ben, only_task(need)))
+
+    standing.leave(ben.volunteer, AT + HOUR)
+
+    assert (Claim.objects.count(), log()) == (
+        0,
+        [("comes", what, False, hour(), hour(1)) for what in ("messages", "note")],
+    )
+
+
 def test_a_new_key_ends_what_the_old_one_opened_and_begins_with_her_yes(world: World) -> None:
     visit, need = world.ask(note="")
     ben = world.volunteer("Ben")
