@@ -61,9 +61,9 @@ def rows(reports: Iterable[Report]) -> list[Row]:
     return made[::-1]
 
 
-def opened(report: Report, unlocked: Unlocked, verbs: tuple[str, ...]) -> Opened:
+def opened(report: Report, unlocked: Unlocked, verbs: tuple[str, ...], at: datetime) -> Opened:
     """One report for one of its readers, who has read it from now on."""
-    coming = tuple(_line(claim) for claim in wrong.to_come(report))
+    coming = tuple(_line(claim) for claim in wrong.to_come(report, at))
     may = tuple(verb for verb in verbs if _applies(verb, report))
     try:
         said = report.read(unlocked)

@@ -124,9 +124,10 @@ def about_asker(by: Volunteer, need: Need, said: Said, once: uuid.UUID, at: date
         transaction.on_commit(lambda: _finish(ended))
 
 
-def to_come(report: Report) -> list[Claim]:
+def to_come(report: Report, at: datetime) -> list[Claim]:
     """What whoever it is about was said yes to, and is still to come; or who is still to come to them."""
-    related = Claim.objects.approved().select_related("task", "need", "need__mailbox", "volunteer")
+    approved = Claim.objects.approved().on_live_needs(at)
+    related = approved.select_related("task", "need", "need__mailbox", "volunteer")
     if report.about_id:
         return list(related.filter(volunteer=report.about_id).order_by("need__day", "need_id"))
     if report.about_mailbox_id:
@@ -139,7 +140,7 @@ def to_come(report: Report) -> list[Claim]:
 
 def call_off(report: Report, at: datetime) -> None:
     """Nobody of these comes: both sides of each hear that it changed, and somebody else is asked."""
-    for claim in to_come(report):
+    for claim in to_come(report, at):
         with suppress(SomebodyWasFaster, MoveRefused):
             claim.call_off(at)
 

@@ -59,9 +59,10 @@ class ReportQuerySet(ApartQuerySet["Report"]):
         """Nobody has read them for a week."""
         return self.filter(ending=False, remind_after__lte=at)
 
-    def unread_for_long(self, at: datetime) -> list[list[str]]:
-        """Of each report at the desk that nobody read in time: the handles of those who can."""
-        late = list(self.kept(at).filter(is_read=False, remind_after__isnull=True, said__isnull=False))
+    def unread_for_long(self, at: datetime, me: Volunteer) -> list[list[str]]:
+        """Of each report at the desk that nobody read in time: who can, by their handles. None about `me`."""
+        unread = self.kept(at).filter(is_read=False, remind_after__isnull=True, said__isnull=False)
+        late = list(unread.filter(~Q(about=me) | Q(about__isnull=True)))
         with_compartments(late)
         found = _readers()
         return [handles for report in late if (handles := report.readers_at_desk(found))]

@@ -28,7 +28,7 @@ def reports(request: SignedIn) -> HttpResponse:
     lost = Report.objects.cannot_be_read(at)
     page = {
         "rows": report_page.rows(Report.objects.for_reader(me, at)),
-        "unread": Report.objects.unread_for_long(at),
+        "unread": Report.objects.unread_for_long(at, me),
         "lost": report_page.rows(one for one in lost if one.about_id != me.pk),
         "people": [one for one in wrong.kept_back_people(at) if one != me],
         "needs": [(need.pk, facts.title(need), facts.day(need.day)) for need in wrong.kept_back_needs(at)],
@@ -43,7 +43,7 @@ def reports(request: SignedIn) -> HttpResponse:
 def report(request: SignedIn, report_id: UUID) -> HttpResponse:
     """One of theirs, opened with their key; and, with nothing in it, one that nobody can open any more."""
     found = _found(request, report_id)
-    page = report_page.opened(found, _mine(request), report_page.DESK)
+    page = report_page.opened(found, _mine(request), report_page.DESK, clock.now())
     return render(request, "requests_app/desk_report.html", {"page": page})
 
 

@@ -51,7 +51,7 @@ def outside(request: HttpRequest) -> HttpResponse:
 def report(request: OutsideRequest, report_id: UUID) -> HttpResponse:
     """One of them, opened with the words."""
     found = request.outside.report(report_id)
-    page = report_page.opened(found, request.outside.unlocked, report_page.OUTSIDE)
+    page = report_page.opened(found, request.outside.unlocked, report_page.OUTSIDE, clock.now())
     return render(request, "requests_app/outside_report.html", {"page": page})
 
 

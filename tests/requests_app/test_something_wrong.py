@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 
 from notify.models import Notice
 from privacy.crypto import SealingImpossible, Unreadable
@@ -181,7 +182,7 @@ def test_what_nobody_said_yes_to_yet_is_free_again_and_what_was_promised_waits_f
     assert (claim_of(ben, only_task(other)).status, only_task(other).status) == ("released", "open")
     with pytest.raises(MoveRefused):
         say_yes(elsewhere, Claim.objects.get(pk=held.pk))
-    assert wrong.to_come(report) == [promised]
+    assert wrong.to_come(report, AT) == [promised]
 
     wrong.call_off(report, AT)
     wrong.call_off(report, AT)
@@ -322,6 +323,9 @@ def test_the_desk_hears_of_it_again_after_a_week_unless_somebody_read_it(
         wrong_tasks.remind_of_reports(AT + 7 * DAY + DAY / 12)
         wrong_tasks.remind_of_reports(AT + 8 * DAY)
         assert Notice.objects.count() == (0 if is_read else 3)
+        late = Report.objects.unread_for_long(AT + 8 * DAY, three[0].volunteer)
+        handles = sorted(p.volunteer.handle for p in three if str(p.volunteer.pk) in readers(report))
+        assert late == ([] if is_read else [handles])
         wrong.go_on(report, AT)
 
 
@@ -360,6 +364,34 @@ def test_the_row_names_only_whom_it_is_about(world: World, three: list[Person]) 
     words = (TEXT, "plover", TALK, "asker", "volunteer", cleo.volunteer.handle)
     assert [word for word in words if word.encode() in stored] == []
     assert (visit.mailbox.pk, other.pk) not in [(row.about_id, row.about_mailbox_id) for row in rows]
+
+
+def test_a_dump_with_everything_in_it_says_neither_the_words_nor_who_wrote_them(
+    world: World, three: list[Person]
+) -> None:
+    """Every column of every table; the reporters' own rows name them, but nothing ties them to a report."""
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    visit, need = world.ask(answers={"back": "yes"})
+    claims = [take(who, task) for who, task in zip((ben, cleo), need.tasks.all(), strict=True)]
+    hers = about(claims[0], said(TALK, how="plover@example.org"))
+    theirs = about_asker(cleo, need, said(KNOW, text="Stork slammed the door."))
+
+    dump = {model._meta.label: repr(list(model._default_manager.values())) for model in apps.get_models()}
+
+    words = (TEXT, "Heron", "plover", "Stork", "slammed")
+    assert [(label, word) for label, rows in dump.items() for word in words if word in rows] == []
+    tied = {hers.pk: [visit.mailbox.pk, need.pk, claims[0].pk], theirs.pk: [cleo.volunteer.pk, claims[1].pk]}
+    rows = {
+        report.pk: repr(
+            [
+                *Report.objects.filter(pk=report.pk).values(),
+                *Compartment.objects.of(report.slot_owner).values(),
+                *Grant.objects.filter(compartment__slot_owner=report.slot_owner).values(),
+            ]
+        )
+        for report in (hers, theirs)
+    }
+    assert [pk for report, pks in tied.items() for pk in pks if str(pk) in rows[report]] == []
 
 
 def test_no_event_and_no_notice_says_that_somebody_wrote_it(world: World, three: list[Person]) -> None:

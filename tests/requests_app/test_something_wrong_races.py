@@ -58,7 +58,7 @@ def test_a_yes_at_that_moment_is_one_the_two_see_or_none(world: World, three: li
         assert (impolite(outcomes), outcomes[0]) == ([], None)
         report = Report.objects.get(about=ben.volunteer)
         live = list(Claim.objects.filter(volunteer=ben.volunteer, status__in=LIVE))
-        assert live == wrong.to_come(report)
+        assert live == wrong.to_come(report, AT)
 
 
 def test_whoever_asked_and_is_reported_while_somebody_takes_it_has_nobody_afterwards(
