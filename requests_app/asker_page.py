@@ -180,7 +180,7 @@ class _Page:
         with_compartments([*(need for need in needs if need.pk in living), *self.claims])
         by_id = {need.pk: need for need in needs}
         for claim in self.claims:
-            claim.need = by_id[claim.need_id]
+            claim.need = claim.task.need = by_id[claim.need_id]
         self.messages = list(Message.objects.filter(claim__in=self.claims).order_by("place_in_thread"))
         self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
         self.taps = list(Tap.objects.of_claims(self.claims))

@@ -294,6 +294,7 @@ def _values(task: Task) -> dict[str, Any]:
     facts = {name: getattr(need, name) for name in _FACTS}
     return {
         **facts,
+        **{name: getattr(task, name) for name in _TIMES},
         "id": _id(need.id),
         "mailbox_id": _id(need.mailbox_id),
         "in_company": kinds.get(need.kind).one_person_each,

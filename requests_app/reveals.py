@@ -13,10 +13,10 @@ from organisation import kinds
 from organisation.models import Organisation
 from requests_app import facts
 from requests_app.models import Need, Reveal
-from requests_app.models.reveal import ASKED, COMES, DESK, FACTS, MESSAGES, NOTE, PARTNER, PLACE
+from requests_app.models.reveal import ASKED, COMES, DESK, FACTS, LEG, MESSAGES, NOTE, PARTNER, PLACE, PLAN
 
 READERS = (ASKED, COMES, PARTNER, DESK)
-THINGS = (FACTS, NOTE, PLACE, MESSAGES)
+THINGS = (FACTS, NOTE, LEG, PLAN, PLACE, MESSAGES)
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ def _thing(what: str) -> str:
     return {
         FACTS: gettext("the ticks, area and day"),
         NOTE: gettext("your note"),
+        LEG: gettext("what you wrote for this part"),
+        PLAN: gettext("what to do if you do not come out"),
         PLACE: gettext("the place"),
         MESSAGES: gettext("the messages"),
     }[what]

@@ -20,6 +20,7 @@ from requests_app.models.asked import DESK
 from requests_app.models.called_off import CalledOff
 from requests_app.models.claim_queryset import APPROVED, BACKUP, DECLINED, STANDBY
 from requests_app.models.proposal import Proposal
+from requests_app.models.reveal import Reveal
 from requests_app.models.shared import NOTE, PLACE, THREAD
 from requests_app.models.tap import Tap
 from requests_app.readers import Unlocked
@@ -118,6 +119,8 @@ class CanBeBackup(CanBeApproved):
         readers = [self.need.mailbox.reader()]
         readers += [self.volunteer.reader()] if self._has_agreed_key() else []
         Compartment.objects.make(THREAD, self.slot_owner, self.slot_number, readers, at)
+        if len(readers) > 1:
+            Reveal.objects.to_claim(cast("Claim", self), THREAD, at)
         self.look_again()
         Tap.objects.plan(cast("Claim", self), at)
         for who in (self.volunteer_id, self.need_id):

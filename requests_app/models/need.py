@@ -191,6 +191,8 @@ class Need(
         readers = self._note_readers(asked, self.mailbox.reader())
         for task in tasks:
             task.seal_answers(asked.answers, readers, at)
+            if asked.desk_reads and task.answers is not None:
+                Reveal.objects.to_desk(self, task.purpose, at)
 
     def _note_readers(self, asked: Asked, mailbox: Reader) -> list[Reader]:
         return [mailbox, desk.lock_for_granting()] if asked.desk_reads else [mailbox]
@@ -312,7 +314,7 @@ class Need(
             return False
         self._move(to, at, ending=True, purge_after=_purge_after(to, at))
         self.end_claims(at, met=to == MET)
-        self.end_plans()
+        self.end_plans(at)
         self.tasks.close_all(met=to == MET, at=at)
         return True
 

@@ -19,15 +19,15 @@ from privacy.fields import FieldClasses
 from privacy.keyring import keyring
 from privacy.models import Compartment
 from privacy.states import SomebodyWasFaster
+from requests_app.models.reveal import PLAN, Reveal
 from requests_app.models.sealed import Sealed
 from requests_app.models.tap import ends_at
 from requests_app.readers import Unlocked
 
 if TYPE_CHECKING:
+    from requests_app.models.claim import Claim
     from requests_app.models.need import Need
     from requests_app.models.shared import Shared
-
-PLAN = "plan"
 
 
 class PlanQuerySet(DueQuerySet["Plan"]):
@@ -110,6 +110,7 @@ class Plan(Sealed, DueRow):
         with suppress(Unreadable):
             opened = self.open_compartment(PLAN, unlocked)
             opened.grant(compartment, reader, at, claim.slot_owner, claim.slot_number)
+            Reveal.objects.to_claim(cast("Claim", claim), PLAN, at)
 
     def end(self, at: datetime) -> None:
         """Its time is over, or it was taken back. Commit that, destroy the slot, then delete the row."""
@@ -118,7 +119,8 @@ class Plan(Sealed, DueRow):
                 type(self.need).objects.lock(self.need_id)
             except SomebodyWasFaster:
                 return
-            Plan.objects.over(at).filter(pk=self.pk).update(ending=True)
+            if Plan.objects.over(at).filter(pk=self.pk).update(ending=True):
+                Reveal.objects.filter(need=self.need_id, what=PLAN).end(at)
             self.ending = Plan.objects.filter(pk=self.pk, ending=True).exists()
         self.finish_ending()
 
@@ -160,7 +162,7 @@ class HasPlan(models.Model):
                 now = type(need).objects.lock(need.pk)
                 if not now.can_be_read(at):
                     raise SomebodyWasFaster
-                now.end_plans()
+                now.end_plans(at)
                 if plan is not None:
                     plan.need = now
                     plan.seal(text, now.mailbox.reader(), at)
@@ -176,9 +178,10 @@ class HasPlan(models.Model):
             if not claim.key_changed():
                 plan.grant(claim, unlocked, at)
 
-    def end_plans(self) -> None:
+    def end_plans(self, at: datetime) -> None:
         """Inside a transaction: nobody reads it any more. `finish_plans` follows its commit."""
         Plan.objects.filter(need=self.pk).update(ending=True)
+        Reveal.objects.filter(need=self.pk, what=PLAN).end(at)
 
     def finish_plans(self) -> None:
         """Destroy what ended."""

@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 # To whom, by role: whoever comes, the same from a partner organisation, the desk, those who were asked.
 COMES, PARTNER, DESK, ASKED = "comes", "partner", "desk", "asked"
 # What. FACTS are those in clear, on the board.
-NOTE, PLACE, MESSAGES, FACTS = "note", "place", "messages", "facts"
-# What a compartment of that purpose is to her.
-OF_PURPOSE = {"note": NOTE, "place": PLACE, "thread": MESSAGES}
+NOTE, LEG, PLAN, PLACE, MESSAGES, FACTS = "note", "leg", "plan", "place", "messages", "facts"
+# What a compartment of that purpose is to her, by the first word of its name.
+OF_PURPOSE = {"note": NOTE, "leg": LEG, "plan": PLAN, "place": PLACE, "thread": MESSAGES}
+
+
+def of_purpose(purpose: str) -> str:
+    """What a compartment is to her: "leg 1" is what she wrote for one part alone."""
+    return OF_PURPOSE[purpose.partition(" ")[0]]
 
 
 class RevealQuerySet(models.QuerySet["Reveal"]):
@@ -39,11 +44,11 @@ class RevealQuerySet(models.QuerySet["Reveal"]):
         if purpose == "place" and kinds.get(claim.need.kind).host_seals_place:
             return
         reader = PARTNER if claim.volunteer.is_partner else COMES
-        self._note(claim.need_id, reader, OF_PURPOSE[purpose], at, claim=claim, part=claim.task.role)
+        self._note(claim.need_id, reader, of_purpose(purpose), at, claim=claim, part=claim.task.role)
 
     def to_desk(self, need: Need, purpose: str, at: datetime, claim: Claim | None = None) -> None:
         """The desk can, whoever works there."""
-        self._note(need.pk, DESK, OF_PURPOSE[purpose], at, claim=claim)
+        self._note(need.pk, DESK, of_purpose(purpose), at, claim=claim)
 
     def on_board(self, need: Need, people: int, at: datetime) -> None:
         """So many people were asked, and see the facts in clear."""
@@ -57,7 +62,7 @@ class RevealQuerySet(models.QuerySet["Reveal"]):
                 id=_once_an_hour(need, by, purpose, hour),
                 need=need,
                 reader=DESK,
-                what=OF_PURPOSE[purpose],
+                what=of_purpose(purpose),
                 opened=True,
                 at=hour,
             )

@@ -173,7 +173,7 @@ class Shared(Sealed):
         except Unreadable:
             return
         opened.grant(compartment, reader, at, slot_owner=self.slot_owner, slot_number=self.slot_number)
-        Reveal.objects.to_claim(cast("Claim", self), NOTE, at)
+        Reveal.objects.to_claim(cast("Claim", self), purpose, at)
 
     def grant_plan(self, unlocked: Unlocked, at: datetime) -> None:
         """Let the approved volunteer read what to do if she does not come out, under this claim's slot."""

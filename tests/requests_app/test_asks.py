@@ -84,7 +84,7 @@ def test_the_desk_reads_who_was_asked_enough(world: World) -> None:
     tasks.escalate(AT)
 
     assert matching.best(only_task(second), AT, 5) == []
-    assert matching.why_nobody(second, AT)[0] == matching.Nobody("asked", 1)
+    assert matching.why_nobody(only_task(second), AT)[0] == matching.Nobody("asked", 1)
     assert would_fit("asked", 1) == "1 more would fit, but was asked enough today."
 
 

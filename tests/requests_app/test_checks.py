@@ -62,7 +62,7 @@ def test_what_is_required_and_missing_keeps_somebody_from_the_kinds_that_list_it
     (ride, stay) = (world.ask()[1], world.ask(kind="stay")[1])
     desk_checks.require(["licence"], AT)
     assert (found(ride), found(stay)) == (0, 1)
-    assert matching.Nobody("let_in", 1) in matching.why_nobody(ride, AT)
+    assert matching.Nobody("let_in", 1) in matching.why_nobody(only_task(ride), AT)
     ticked(world, ben)
     assert (found(ride), found(stay)) == (1, 1)
     desk_checks.require([], AT)
@@ -150,7 +150,7 @@ def test_somebody_is_found_until_the_morning_on_which_it_ends_worker_or_not(
     on_board = {match.task_id for match in matching.board(ben.volunteer, at)}
     assert (only_task(ride).pk in on_board) == (hours < 0)
     if hours > 0:
-        assert matching.why_nobody(ride, at)[0] == matching.Nobody("checks", 1)
+        assert matching.why_nobody(only_task(ride), at)[0] == matching.Nobody("checks", 1)
         with pytest.raises(NotChecked):
             only_task(ride).claim(ben.volunteer, ben.volunteer.offers.get(), at)
 

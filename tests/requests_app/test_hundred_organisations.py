@@ -47,14 +47,13 @@ def holds(town: Town, naive: Naive, seed: int) -> int:
     """Everything matching promises, of one organisation; how many proposals there were."""
     proposals = 0
     for task in town.tasks():
-        need = task.need
         best = matching.best(task, AT, 20)
-        fits = {(place.volunteer.pk, place.offer.pk) for place in naive.fitting(need)}
+        fits = {(place.volunteer.pk, place.offer.pk) for place in naive.fitting(task)}
         assert (seed, {(match.volunteer_id, match.offer_id) for match in best} - fits) == (seed, set())
-        assert (seed, told(best)) == (seed, naive.best(need, 20, 64))
+        assert (seed, told(best)) == (seed, naive.best(task, 20, 64))
         assert (seed, matching.best(task, AT, 20)) == (seed, best)
-        why = [(row.condition, row.would_fit) for row in matching.why_nobody(need, AT)]
-        plainly = naive.why_nobody(need)
+        why = [(row.condition, row.would_fit) for row in matching.why_nobody(task, AT)]
+        plainly = naive.why_nobody(task)
         counted = {name: plainly.get(name, 0) for name in naive.rules}
         assert (seed, why) == (seed, sorted(counted.items(), key=lambda row: (-row[1], row[0])))
         proposals += len(best)
@@ -95,7 +94,7 @@ def whoever_is_asked_fits(town: Town, naive: Naive, seed: int) -> None:
     """What the rings propose is among what a plain search finds, and nobody is asked twice."""
     before = set(Proposal.objects.values_list("pk", flat=True))
     for task in town.tasks():
-        fits = {place.volunteer.pk for place in naive.fitting(task.need)}
+        fits = {place.volunteer.pk for place in naive.fitting(task)}
         rings.ask_next(Task.objects.get(pk=task.pk), AT)
         new = Proposal.objects.filter(task=task).exclude(pk__in=before)
         asked = list(new.values_list("volunteer_id", flat=True))

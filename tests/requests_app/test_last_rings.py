@@ -166,7 +166,7 @@ def test_a_partner_is_asked_last_after_the_desk_and_a_further_pace(world: World)
     rings.ask_next(task, task.escalate_after)
 
     assert before == (False, 0)
-    assert wait >= kinds.get("ride").pace(need.begins_at(), at)
+    assert wait >= kinds.get("ride").pace(only_task(need).begins_at(), at)
     assert only_task(need).partner_was_asked
     assert sees(harbour, need)
     assert [sees(person, need) for person in others] == [True] * 3

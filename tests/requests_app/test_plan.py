@@ -127,7 +127,7 @@ def test_a_start_finishes_what_a_crash_interrupted(world: World, monkeypatch: py
     plan = Plan.objects.get()
     with monkeypatch.context() as crash:
         crash.setattr(Plan, "finish_ending", lambda self, at=None: None)
-        need.end_plans()
+        need.end_plans(AT)
     assert Plan.objects.alive(AT).count() == 0
     start.finish_endings(AT)
     assert Plan.objects.count() == 0

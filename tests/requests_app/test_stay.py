@@ -291,7 +291,7 @@ def test_when_the_host_leaves_at_ten_at_night_the_rest_is_asked_for_at_once(worl
 
     need, task = Need.objects.get(), only_task(claim.need)
     assert (need.status, need.day, need.nights, need.parts) == ("open", day(1), 4, NIGHT)
-    assert (need.any_bits, need.all_bits) == (
+    assert (task.any_bits, task.all_bits) == (
         clock.weekly_bits(day(1), NIGHT),
         sum(clock.weekly_bits(day(n), NIGHT) for n in range(1, 5)),
     )

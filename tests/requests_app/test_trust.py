@@ -102,7 +102,7 @@ def test_somebody_at_the_desk_whose_last_vouch_goes_opens_nothing_there_any_more
 def two(world: World, ben: Person) -> tuple[Visit, Need, Task, Task]:
     """Two companions asked for, on a day to come; Ben is new, Dee is not."""
     standing.begin_probation(ben.volunteer, AT)
-    visit, need = world.ask(kind="accompaniment", day=day(3), answers={"companions": "two"})
+    visit, need = world.ask(kind="accompaniment", day=day(3), answers={"companions": "two", "backup": "no"})
     first, second = need.tasks.select_related("need").order_by("role")
     return visit, need, first, second
 
@@ -121,7 +121,7 @@ def test_somebody_new_is_found_once_somebody_experienced_has_the_other_part(
 ) -> None:
     _visit, need, first, second = two
     assert ben.volunteer.pk not in found(first)
-    assert matching.Nobody("probation", 1) in matching.why_nobody(need, AT)
+    assert matching.Nobody("probation", 1) in matching.why_nobody(need.tasks.first(), AT)
     assert matching.on_need(now(ben), need.pk, AT) == matching.board(now(ben), AT) == []
     with pytest.raises(NotAlone):
         first.claim(ben.volunteer, ben.volunteer.offers.get(), AT)
@@ -248,7 +248,7 @@ def test_the_desk_begins_counts_and_ends_it(world: World, desk: Browser, ben: Pe
         "Since 2 March 2026 they go only beside somebody experienced. They went along 0 times."
         in desk.words(path(ben))
     )
-    visit, need = world.ask(kind="accompaniment", answers={"companions": "two"})
+    visit, need = world.ask(kind="accompaniment", answers={"companions": "two", "backup": "no"})
     first, second = need.tasks.order_by("role")
     say_yes(visit, take(dee, first))
     say_yes(visit, take(ben, second)).finish(AT)
@@ -327,7 +327,7 @@ def test_saying_it_less_than_twelve_hours_before_is_remembered(
     ben: Person, expected: tuple[Visit, Claim], before: timedelta, late: int
 ) -> None:
     _visit, claim = expected
-    at = claim.need.begins_at() - before
+    at = claim.task.begins_at() - before
     claim.release(at)
     assert slips(ben, at) == (late, 0)
 
@@ -336,7 +336,7 @@ def test_what_nobody_said_yes_to_and_what_others_end_is_no_slip(
     world: World, ben: Person, expected: tuple[Visit, Claim]
 ) -> None:
     visit, claim = expected
-    at = claim.need.begins_at() - HOUR
+    at = claim.task.begins_at() - HOUR
     held = take(ben, only_task(world.ask(visit)[1]), at=AT)
     held.release(AT)
     claim.decline(at)
@@ -352,8 +352,8 @@ def test_they_did_not_come_and_somebody_else_is_asked_at_once(
     _visit, claim = expected
     dee = world.volunteer("Dee")
     with pytest.raises(NotYet):
-        claim.did_not_come(claim.need.begins_at() - HOUR)
-    at = claim.need.begins_at() + HOUR
+        claim.did_not_come(claim.task.begins_at() - HOUR)
+    at = claim.task.begins_at() + HOUR
 
     claim.did_not_come(at)
 
@@ -374,7 +374,7 @@ def test_once_its_time_is_over_nobody_is_asked_for_it_any_more(
     _visit, claim = expected
     dee = world.volunteer("Dee")
     take(dee, claim.task, standing_by=True)
-    claim.did_not_come(claim.need.begins_at() + 20 * HOUR)
+    claim.did_not_come(claim.task.begins_at() + 20 * HOUR)
     task = only_task(claim.need)
     assert (task.status, task.escalate_after, claim_of(dee, task).status) == ("open", None, "standby")
 
@@ -386,7 +386,7 @@ def test_her_page_offers_it_once_the_time_has_begun_and_one_tap_does_it(
     hers = enter(visit)
     button = f"/a/mine/people/{claim.pk}/did-not-come/"
     assert button not in hers.get("/a/mine/").content.decode()
-    at = claim.need.begins_at() + HOUR
+    at = claim.task.begins_at() + HOUR
     monkeypatch.setattr("privacy.clock.now", lambda: at)
     hers = enter(visit)
     page = hers.get("/a/mine/").content.decode()
