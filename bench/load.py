@@ -173,7 +173,7 @@ def _places(facts: OfferFacts) -> Iterator[tuple[Any, ...]]:
             *(facts.weekly, facts.possible),
             *(bool(facts.days), facts.capacity, facts.languages, facts.conditions, facts.active),
             *(facts.paused_until, facts.cap_per_week, hour_number(facts.last_asked_at)),
-            *(packed([min(beds, facts.capacity) for beds in week]), home.notice_hours),
+            *(packed([min(beds, facts.capacity) for beds in week]), home.notice_hours, home.rest_days),
             *((home.most_nights, home.arrivals, agreed_until) if stays else (None, ALL_DAY, None)),
         )
 
@@ -183,7 +183,7 @@ PLACE_COLUMNS = (
     *("weekly", "possible"),
     *("has_exceptions", "capacity", "languages", "conditions", "ready"),
     *("paused_until", "cap_per_week", "asked_hour"),
-    *("beds_week", "notice_hours", "most_nights", "arrivals", "agreed_until"),
+    *("beds_week", "notice_hours", "rest_days", "most_nights", "arrivals", "agreed_until"),
 )
 TABLES: tuple[tuple[Rows, Callable[[OfferFacts], Iterator[tuple[Any, ...]]]], ...] = (
     (

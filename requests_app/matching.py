@@ -75,12 +75,11 @@ CONDITIONS: dict[str, str] = {
         WHERE nd.need_id = {{id}} AND nd.night AND {_BEDS} < {{people}}
             + (SELECT count(*) FROM requests_app_bednight b
                WHERE b.offer_id = p.offer_id AND b.night = nd.day)))""",
-    "rest": f"""({{nights}} = 0 OR NOT EXISTS (
-        SELECT 1 FROM volunteers_volunteer v
-        JOIN volunteers_offer w ON w.volunteer_id = v.id
+    "rest": f"""(p.rest_days = 0 OR {{nights}} = 0 OR NOT EXISTS (
+        SELECT 1 FROM volunteers_offer w
         JOIN requests_app_bednight b ON b.offer_id = w.id
         JOIN requests_app_needday nd ON nd.need_id = {{id}} AND nd.night
-        WHERE v.id = p.volunteer_id AND v.rest_days > 0 AND {_APART} <= v.rest_days
+        WHERE w.volunteer_id = p.volunteer_id AND {_APART} <= p.rest_days
         AND NOT EXISTS (SELECT 1 FROM requests_app_bednight c JOIN requests_app_needday sd
             ON sd.need_id = {{id}} AND sd.night AND sd.day = c.night WHERE c.claim_id = b.claim_id)))""",
     "cap": """(p.cap_per_week IS NULL OR (SELECT count(*) FROM requests_app_taken k

@@ -95,6 +95,7 @@ def _of_volunteer(volunteer: Volunteer) -> dict[str, Any]:
         "languages": volunteer.languages,
         "paused_until": volunteer.paused_until,
         "cap_per_week": volunteer.cap_per_week,
+        "rest_days": volunteer.rest_days,
         "probation": volunteer.probation,
         "partner": volunteer.is_partner,
         "asked_hour": hour_number(volunteer.last_asked_at),
@@ -151,6 +152,7 @@ class OfferPlace(models.Model):
     notice_hours = models.PositiveSmallIntegerField(default=0)
     arrivals = models.PositiveSmallIntegerField(default=15)
     agreed_until = models.DateField(null=True, default=None)
+    rest_days = models.PositiveSmallIntegerField(default=0)
     asked_hour = models.PositiveIntegerField(default=0)
     asks_per_day = models.PositiveSmallIntegerField(null=True, default=None)
     asked_day = models.PositiveIntegerField(default=0)
@@ -183,6 +185,7 @@ class OfferPlace(models.Model):
             "notice_hours",
             "arrivals",
             "agreed_until",
+            "rest_days",
             "asked_hour",
             "asks_per_day",
             "asked_day",
@@ -221,6 +224,7 @@ class OfferPlace(models.Model):
                     "notice_hours",
                     "arrivals",
                     "agreed_until",
+                    "rest_days",
                     "asks_per_day",
                     "asked_day",
                     "asked_today",

@@ -67,9 +67,14 @@ class Migration(migrations.Migration):
             name='agreed_until',
             field=models.DateField(default=None, null=True),
         ),
+        migrations.AddField(
+            model_name='offerplace',
+            name='rest_days',
+            field=models.PositiveSmallIntegerField(default=0),
+        ),
         migrations.AddIndex(
             model_name='offerplace',
-            index=models.Index(fields=['kind', 'area', 'ready', 'range_km', 'asked_hour', 'offer', 'reach_km', 'possible', 'capacity', 'conditions', 'languages', 'weekly', 'paused_until', 'has_exceptions', 'cap_per_week', 'checked_until', 'probation', 'partner', 'beds_week', 'most_nights', 'notice_hours', 'arrivals', 'agreed_until', 'asks_per_day', 'asked_day', 'asked_today', 'volunteer'], name='place_search'),
+            index=models.Index(fields=['kind', 'area', 'ready', 'range_km', 'asked_hour', 'offer', 'reach_km', 'possible', 'capacity', 'conditions', 'languages', 'weekly', 'paused_until', 'has_exceptions', 'cap_per_week', 'checked_until', 'probation', 'partner', 'beds_week', 'most_nights', 'notice_hours', 'arrivals', 'agreed_until', 'rest_days', 'asks_per_day', 'asked_day', 'asked_today', 'volunteer'], name='place_search'),
         ),
         migrations.AddField(
             model_name='offernight',
