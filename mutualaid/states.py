@@ -6,8 +6,9 @@ from typing import Any
 from notify.models import Notice
 from privacy.states import Moves
 from requests_app.models import Claim, Extension, Need, Tap, Task
+from volunteers.models import Check
 
-MACHINES: tuple[Any, ...] = (Need, Task, Claim, Extension, Tap, Notice)
+MACHINES: tuple[Any, ...] = (Need, Task, Claim, Extension, Tap, Notice, Check)
 INTRODUCTION = """# States
 
 Drawn from the code by `python manage.py states`; a test compares. Each table stands beside its model

@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from privacy import clock
-from privacy.fields import FieldClasses
+from privacy.fields import FieldClasses, random_key
 from volunteers.account import Volunteer
 
 TITLE_MAX, TEXT_MAX, MOST = 60, 2000, 20
@@ -142,6 +142,7 @@ def _current(slug: str, row: Agreement | None) -> Current:
 class Agreement(models.Model):
     """One version of one text, in the organisation's own words; everybody with an account may read it."""
 
+    id = random_key()
     slug = models.SlugField(max_length=50)
     version = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=TITLE_MAX)
@@ -193,6 +194,7 @@ class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
 class Acceptance(models.Model):
     """That one person accepted one version of one text, on a day."""
 
+    id = random_key()
     volunteer = models.ForeignKey(Volunteer, on_delete=models.CASCADE, related_name="acceptances")
     slug = models.SlugField(max_length=50, db_index=False)
     version = models.PositiveSmallIntegerField()

@@ -19,6 +19,7 @@ from mutualaid import backup
 from mutualaid.states import MACHINES
 from notify import outbox
 from notify.models import Channel, Notice
+from organisation import checks
 from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.states import MoveRefused, SomebodyWasFaster
@@ -30,7 +31,7 @@ from requests_app.visits import Visit
 from tests.mutualaid.an_instance import world
 from tests.requests_app.world import World, claim_of, only_task, say_yes, take
 from tests.volunteers.people import AT, Person
-from volunteers.models import Offer
+from volunteers.models import Check, Offer
 
 __all__ = ["world"]
 
@@ -38,7 +39,7 @@ POLITE = (SomebodyWasFaster, MoveRefused, NotNow, NotForYou, TooLate, KeyChanged
 LATER = AT + timedelta(hours=20)
 
 
-ROOMS = {"requests_app", "notify", "privacy"}
+ROOMS = {"requests_app", "notify", "privacy", "volunteers"}
 
 
 def rows_now() -> list[Any]:
@@ -70,8 +71,10 @@ def one_of_each(world: World) -> dict[type, Any]:
     notice = Notice.objects.all()[0]
     times = {"due_at": clock.hour(AT), "missed_after": clock.hour(LATER)}
     tap = Tap.objects.create(claim=claim, side="volunteer", slug="arrived", **times)
+    by, item = world.coordinator.volunteer, checks.ALL["home-visit"]
+    check = Check.objects.tick(ben.volunteer, item, by, clock.local_day(AT), AT)
     rows = {Need: need, Task: only_task(need), Claim: claim, Extension: extension, Tap: tap}
-    return {**rows, Notice: notice}
+    return {**rows, Notice: notice, Check: check}
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
