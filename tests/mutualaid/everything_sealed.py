@@ -118,6 +118,7 @@ class Pair:
     client: Client
     # What was wrong, as the one outside the desk reads it, and that somebody would like to talk.
     outside: Unlocked
+    sheet: bytes
     report: Report
     debrief: Debrief
     # Only one counts; a second one is made here as where the first was damaged.
@@ -171,7 +172,7 @@ def side(world: World, word: str, coordinator: Person, visit: Visit | None = Non
     return Pair(visit, second, knock, need, claim, ben, coordinator, client, *apart, pair.number, trip)
 
 
-def _apart(word: str, claim: Claim) -> tuple[Unlocked, Report, Debrief]:
+def _apart(word: str, claim: Claim) -> tuple[Unlocked, bytes, Report, Debrief]:
     """Sealed to somebody outside the desk, who was named anew; and to the desk."""
     secret = crypto.new_key()[: codes.SECRET_BYTES]
     derived = derive_mailbox(secret)
@@ -180,7 +181,7 @@ def _apart(word: str, claim: Claim) -> tuple[Unlocked, Report, Debrief]:
     wrong.about_volunteer(claim, Said(KNOW, f"The {word} wrong.", "", YES), once, AT)
     Debrief.objects.leave(once, f"The {word} talk.", "", "asker", AT)
     report, debrief = (model.objects.get(pk=model.id_of(once)) for model in (Report, Debrief))
-    return contact.unlocked(derived.seed), report, debrief
+    return contact.unlocked(derived.seed), secret, report, debrief
 
 
 def cells_of(side: Pair) -> list[Cell]:

@@ -15,12 +15,14 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
+from privacy import codes
 from privacy.models import Compartment, Grant, Session
 from requests_app.models import Message
 from tests.mutualaid.an_instance import world
 from tests.mutualaid.everything_sealed import Cell, Pair, cells_of, sealed_fields, side
 from tests.requests_app.desk import read
 from tests.requests_app.test_damaged_rows import enter
+from tests.requests_app.test_outside_contact import types
 from tests.requests_app.world import World
 from tests.volunteers import people
 from tests.volunteers.people import PASSPHRASE
@@ -30,7 +32,7 @@ __all__ = ["world"]
 pytestmark = [pytest.mark.once, pytest.mark.drill, pytest.mark.timeout(900)]
 
 TEXT = re.compile(
-    r"The (?:first|second) (?:note|clinic|bench|of hers|of theirs)|(?:first|second)@example\.org"
+    r"The (?:first|second) (?:note|clinic|bench|of hers|of theirs|wrong|talk)|(?:first|second)@example\.org"
 )
 CANNOT = ("cannot be read", "opens when the person looks here next", "You cannot open the desk's key yet")
 # What goes with a value, because it is sealed or read together with it.
@@ -41,7 +43,10 @@ TOGETHER = {
     "place": {"bench"},
     "body": {"of hers", "of theirs"},
     "thread": {"of hers", "of theirs"},
-    "sealed_private": {"note", "clinic", "bench"},
+    "sealed_private": {"note", "clinic", "bench", "talk"},
+    "said": {"wrong", "talk"},
+    "report": {"wrong"},
+    "debrief": {"talk"},
     "address": {"@example.org"},
 }
 
@@ -76,7 +81,9 @@ class Open:
                 *(f"/desk/needs/{pk}/" for pk in needs),
                 f"/desk/people/{person}/",
                 "/desk/people/",
+                "/desk/debriefs/",
             ],
+            "outside": [f"/outside/{self.first.report.pk}/"],
         }
 
 
@@ -90,7 +97,10 @@ def everybody(world: World) -> Open:
     ben = one.volunteer.sign_in(Client())
     ben.post("/accounts/2fa/authenticate/", {"code": code_now("JBSWY3DPEHPK3PXP")})
     ben.post("/accounts/unlock/", {"passphrase": PASSPHRASE})
-    return Open(one, other, {"asker": enter(one.visit), "volunteer": ben, "desk": one.client})
+    clients = {"asker": enter(one.visit), "volunteer": ben, "desk": one.client}
+    clients["outside"], entered = types(codes.as_words(one.sheet, "en"))
+    assert entered.status_code == 302
+    return Open(one, other, clients)
 
 
 def code_now(seed: str) -> str:
@@ -136,6 +146,7 @@ NULLABLE = {
     ("requests_app.Claim", "place"),
     ("requests_app.Mailbox", "errand"),
     ("requests_app.Knock", "errand"),
+    *(("requests_app." + name, "said") for name in ("Report", "Debrief")),
 }
 
 
@@ -180,7 +191,8 @@ def _is_among(text: str, what: set[str]) -> bool:
 
 def test_every_page_keeps_all_but_a_compartment_that_is_damaged(everybody: Open) -> None:
     before, problems = everybody.pages(), []
-    owners = [everybody.first.need.slot_owner, everybody.first.claim.slot_owner]
+    first = everybody.first
+    owners = [row.slot_owner for row in (first.need, first.claim, first.report, first.debrief)]
     for compartment in Compartment.objects.filter(slot_owner__in=owners):
         for changed in ({"slot_number": 999999}, {"slot_owner": "need:none"}, {"purpose": "nothing"}):
             Compartment.objects.filter(pk=compartment.pk).update(**changed)

@@ -11,9 +11,10 @@ from privacy.crypto import SealingImpossible, Unreadable
 from privacy.keyring import FileKeyring, keyring
 from privacy.models import Compartment, Grant
 from privacy.states import MoveRefused
-from requests_app import desk_key, matching, standing, start, tasks, wrong, wrong_tasks
+from requests_app import desk_key, matching, rings, standing, start, tasks, wrong, wrong_tasks
 from requests_app.models import CalledOff, Claim, Event, Need, NeverMatch, NotForYou, NotNow, Report
 from requests_app.models.report import KNOW, NO, STOP, TALK, UNSURE, YES
+from requests_app.models.task import Task
 from requests_app.wrong import NobodyReads, Said
 from tests.requests_app import desk as at_desk
 from tests.requests_app.test_damaged_rows import enter
@@ -219,7 +220,10 @@ def test_nobody_is_asked_for_an_asker_who_was_reported_and_her_page_says_so_with
     assert claim_of(ben, only_task(need)).status == "released"
     assert claim_of(cleo, only_task(more)).status == "released"
     assert matching.board(cleo.volunteer, AT) == []
-    tasks.escalate(AT + DAY / 24)
+    later = AT + DAY / 24
+    assert (only_task(more).escalate_after is None, Task.objects.to_escalate(later).count()) == (False, 0)
+    for task in (only_task(need), only_task(more)):
+        rings.ask_next(task, later)
     assert not Need.objects.filter(tasks__proposals__asked_at__isnull=False).exists()
     assert only_task(more).status == "open"
     with pytest.raises(NotForYou):
