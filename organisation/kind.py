@@ -359,6 +359,10 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
         "people and capacity are asked together or not at all.",
     )
     yield from _complaints_of_taps(kind, roles)
+    yield from _complaints_about_questions(kind)
+
+
+def _complaints_about_questions(kind: Kind) -> Iterator[tuple[bool, str]]:
     for question in kind.questions:
         clear = question.privacy == "clear"
         yield clear and question.slug not in CLEAR_FACTS, f"{question.slug} may not be stored in clear."

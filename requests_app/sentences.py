@@ -41,12 +41,8 @@ def what_happens(
     the rings.
     """
     how_far = how_far or HowFar(at)
-    if need.is_unreadable(at):
-        return _key_lost()
-    if need.is_paused(at):
-        return _paused()
-    if not need.lives(at):
-        return _closed(need)
+    if (nobody_now := _nobody_now(need, at)) is not None:
+        return nobody_now
     # Whoever comes only if somebody else cannot is nobody who comes.
     backups = set(kinds.get(need.kind).backup_roles())
     tasks = [task for task in tasks if task.role not in backups]
@@ -79,6 +75,15 @@ def what_happens(
     if all(task.everybody_was_asked for task in left):
         return _nobody(asked, more, how_far.done(left) if at_desk else [])
     return _waiting(asked, " ".join(filter(None, [how_far.next(left, at_desk), more])))
+
+
+def _nobody_now(need: Need, at: datetime) -> Sentence | None:
+    """Why nobody is asked or comes, whoever offered; None where it lives."""
+    if need.is_unreadable(at):
+        return _key_lost()
+    if need.is_paused(at):
+        return _paused()
+    return None if need.lives(at) else _closed(need)
 
 
 def _lost(stands: str, until: str, at_desk: bool) -> Sentence:

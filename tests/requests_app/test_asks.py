@@ -11,8 +11,8 @@ from organisation import kinds
 from organisation.models import Organisation
 from privacy import clock
 from requests_app import matching, rings, tasks
-from requests_app.desk_need import would_fit
 from requests_app.models import Need, Proposal, Task
+from requests_app.why_nobody import would_fit
 from tests.killed import AFTER, BEFORE, killed
 from tests.requests_app.desk import browser
 from tests.requests_app.test_races import at_once, crowd

@@ -20,7 +20,7 @@ from tests.volunteers import people
 from tests.volunteers.people import AT
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-QUERIES_OF_THE_TABLE = 12 + len(DUTIES)
+QUERIES_OF_THE_TABLE = 13 + len(DUTIES)
 
 
 @pytest.fixture

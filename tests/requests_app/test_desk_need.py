@@ -8,7 +8,7 @@ import pytest
 
 from organisation import conditions, languages
 from privacy.crypto import Unreadable
-from requests_app import desk_need, matching, rings
+from requests_app import matching, rings
 from requests_app.models import Claim, Need, NeverMatch
 from tests.requests_app.desk import Browser, browser, locked
 from tests.requests_app.world import World, claim_of, only_task, take, unlocked
@@ -62,7 +62,7 @@ def test_it_says_each_condition_in_a_sentence_of_its_own(world: World, desk: Bro
 def test_every_hard_condition_has_its_sentence() -> None:
     for condition in ("let_in", "reach", "kind", *matching.CONDITIONS):
         for count in (1, 3):
-            text = desk_need.would_fit(condition, count)
+            text = why_nobody.would_fit(condition, count)
             assert text.startswith(f"{count} more would fit"), condition
             assert len(text.split()) <= 15, condition
 

@@ -63,6 +63,7 @@ def holds(town: Town, naive: Naive, seed: int) -> int:
         assert (seed, shown) == (seed, naive.board(volunteer))
         for need in town.needs:
             seen = {match.task_id for match in matching.on_need(volunteer, need.pk, AT)}
+            seen -= set(need.tasks.filter(status="approved").values_list("pk", flat=True))
             on_board = {match.task_id for match in board if match.task_id in tasks_of(need)}
             assert (seed, seen) == (seed, on_board)
     return proposals

@@ -257,9 +257,10 @@ def test_she_reads_it_by_role_and_hour_and_nobody_is_named(
 
     log_ = page_of(visit).partition("Who could read what, and when")[2]
 
-    comes = "The person who comes (The way there) could open: your note, the place, the messages"
+    written = "your note, what you wrote for this part"
+    comes = f"The person who comes (The way there) could open: {written}, the place, the messages"
     assert f"{comes} 12:00 until 13:00" in log_
-    assert "The desk could open: your note 12:00" in log_
+    assert f"The desk could open: {written} 12:00" in log_
     assert "Ben" not in log_.partition("nobody can take back")[0]
 
 

@@ -217,10 +217,10 @@ def test_where_somebody_else_experienced_steps_in_whoever_is_new_stays(
 def test_nobody_is_called_away_from_beside_her(
     world: World, ben: Person, dee: Person, two: tuple[Visit, Need, Task, Task]
 ) -> None:
-    visit, need, first, second = two
+    visit, _need, first, second = two
     hers = say_yes(visit, take(dee, first))
     say_yes(visit, take(ben, second))
-    hers.release(need.begins_at() + HOUR)
+    hers.release(first.begins_at() + HOUR)
     assert claim_of(ben, second).status == "approved"
 
 

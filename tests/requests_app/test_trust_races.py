@@ -79,7 +79,9 @@ def test_somebody_new_never_stays_alone_whoever_was_faster(world: World) -> None
     ben, dee = world.volunteer("Ben"), world.volunteer("Dee")
     standing.begin_probation(ben.volunteer, AT)
     for _round in range(ROUNDS):
-        visit, need = world.ask(kind="accompaniment", day=day(3), answers={"companions": "two"})
+        visit, need = world.ask(
+            kind="accompaniment", day=day(3), answers={"companions": "two", "backup": "no"}
+        )
         first, second = need.tasks.order_by("role")
         hers = say_yes(visit, take(dee, first))
         works = [claim(second, ben.volunteer), lambda hers=hers: hers.release(AT)]
