@@ -33,6 +33,7 @@ def a_stay(world: World, ben: Person, nights: int = 3, **values: object) -> tupl
     """From this Monday on she sleeps at Ben's; she arrived in the evening."""
     asked = {"kind": "stay", "day": TODAY, "parts": int(clock.Part.EVENING), "nights": nights}
     visit, need = world.ask(**{**asked, **values})
+    rings.ask_next(only_task(need), AT)
     return visit, say_yes(visit, take(ben, only_task(need), place=ADDRESS))
 
 
@@ -301,7 +302,8 @@ def test_when_the_host_leaves_at_ten_at_night_the_rest_is_asked_for_at_once(worl
     told = [world.coordinator.volunteer.pk, *([] if how == "decline" else [need.pk])]
     assert set(Notice.objects.filter(send_after=at).values_list("recipient", flat=True)) == set(told)
     rings.ask_next(task, at)
-    assert [p.volunteer for p in Proposal.objects.filter(outcome="asked")] == [asked_before.volunteer]
+    asked = [(p.volunteer, p.asked_at) for p in Proposal.objects.filter(outcome="asked")]
+    assert asked == [(asked_before.volunteer, at)]
     assert beds(take(asked_before, task, at)) == [day(n) for n in range(1, 5)]
     assert claim.read_place(visit.unlocked, at) == ""
     assert ask_django().broken() == {}
