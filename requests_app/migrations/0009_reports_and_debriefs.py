@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             name='OutsideContact',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('label', models.CharField(max_length=60)),
+                ('label', models.CharField(max_length=40)),
                 ('lookup', models.BinaryField(max_length=32, unique=True)),
                 ('pepper_version', models.PositiveSmallIntegerField()),
                 ('public_key', models.BinaryField(max_length=32)),

@@ -140,4 +140,9 @@ class Apart(Sealed, DueRow):
 
 
 def _ids(owners: Iterable[str]) -> list[uuid.UUID]:
-    return [uuid.UUID(owner.partition(":")[2]) for owner in owners]
+    """The rows that own these slots; a row that was damaged keeps nobody from the others."""
+    found = []
+    for owner in owners:
+        with suppress(ValueError):
+            found.append(uuid.UUID(owner.partition(":")[2]))
+    return found

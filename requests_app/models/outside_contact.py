@@ -24,7 +24,7 @@ from requests_app.models.mailbox import new_epoch
 from requests_app.readers import Unlocked
 
 MAC_PURPOSE = "outside contact public key"
-LABEL_LENGTH = 60
+LABEL_LENGTH = 40
 
 
 class OutsideContactQuerySet(models.QuerySet["OutsideContact"]):

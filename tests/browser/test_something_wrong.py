@@ -11,6 +11,12 @@ from tests.live import LiveSystem
 
 pytestmark = pytest.mark.timeout(300)
 
+LOSE_THE_KEY = """
+from privacy import clock
+from requests_app.models import Report
+for report in Report.objects.all():
+    report.lose_key(clock.now())
+"""
 TEXT = "Heron shouted at me by the blue door."
 
 
@@ -89,4 +95,20 @@ def test_axe_finds_nothing_on_what_the_one_outside_and_the_desk_read(
     reader.locator("a.card").first.click()
     reader.wait_for_load_state()
     found["one of them"] = complaints(reader)
+    # The only one at the desk reads it where nobody can any more.
+    example.system.manage("shell", "-c", LOSE_THE_KEY)
+    page.goto("/desk/reports/")
+    found["the desk, with a list"] = complaints(page)
+    page.locator("ul.cards a.card").first.click()
+    page.wait_for_load_state()
+    expect(page.get_by_text("This cannot be read any more.")).to_be_visible()
+    found["one at the desk"] = complaints(page)
+    driver = member_page(example.system)
+    example.enter(driver, "Volunteer B")
+    for name in ("wrong", "talk"):
+        driver.goto("/board/")
+        open_folds(driver)
+        driver.locator(f"a[href^='/needs/'][href$='/{name}/']").first.click()
+        driver.wait_for_load_state()
+        found[f"a volunteer's {name}"] = complaints(driver)
     assert {where: what for where, what in found.items() if what} == {}

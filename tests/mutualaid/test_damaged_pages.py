@@ -192,7 +192,8 @@ def _is_among(text: str, what: set[str]) -> bool:
 def test_every_page_keeps_all_but_a_compartment_that_is_damaged(everybody: Open) -> None:
     before, problems = everybody.pages(), []
     first = everybody.first
-    owners = [row.slot_owner for row in (first.need, first.claim, first.report, first.debrief)]
+    # Not the report's: its compartment alone says whose it is; the desk then finds it among the unreadable.
+    owners = [row.slot_owner for row in (first.need, first.claim, first.debrief)]
     for compartment in Compartment.objects.filter(slot_owner__in=owners):
         for changed in ({"slot_number": 999999}, {"slot_owner": "need:none"}, {"purpose": "nothing"}):
             Compartment.objects.filter(pk=compartment.pk).update(**changed)
