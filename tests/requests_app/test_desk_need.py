@@ -8,7 +8,7 @@ import pytest
 
 from organisation import conditions, languages
 from privacy.crypto import Unreadable
-from requests_app import matching, rings
+from requests_app import matching, rings, why_nobody
 from requests_app.models import Claim, Need, NeverMatch
 from tests.requests_app.desk import Browser, browser, locked
 from tests.requests_app.world import World, claim_of, only_task, take, unlocked
