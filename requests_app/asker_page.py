@@ -317,7 +317,7 @@ class _Page:
             for found in promotions(backup, [claim.task], [claim], silent, self.at)
         ]
         when = None
-        if kinds.get(claim.need.kind).meets_at_a_time and self.at < ends_at(claim.need):
+        if kinds.get(claim.need.kind).meets_at_a_time and self.at < ends_at(claim.need, claim.task.parts):
             when = self._form(WhenForm, claim, need=claim.need, at=self.at)
         said = [(line.mine, line.slug) for line in thread]
         return taps(claim, silent, said, Message.ASKER, self.at, promotions=instead, when_form=when)

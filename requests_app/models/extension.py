@@ -20,6 +20,7 @@ from requests_app.models.bed_night import BedNight
 from requests_app.models.claim import Claim
 from requests_app.models.claim_queryset import APPROVED
 from requests_app.models.event import Event
+from requests_app.models.tap import Tap
 from volunteers import desk
 
 ASKED, AGREED, REFUSED, DROPPED = "asked", "agreed", "refused", "dropped"
@@ -170,6 +171,7 @@ class Extension(Stateful):
             self._end(REFUSED, at, no_bed=True)
             return
         need.add_nights(self.nights, at)
+        Tap.objects.plan(self.claim, at)
         self._end(AGREED, at)
 
     def _moved(self, to: str, at: datetime) -> None:

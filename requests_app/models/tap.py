@@ -26,22 +26,25 @@ from volunteers import desk, rota
 if TYPE_CHECKING:
     from requests_app.models.claim import Claim
     from requests_app.models.need import Need
+    from requests_app.models.task import Task
 
 EXPECTED, TAPPED, MISSED, DROPPED = "expected", "tapped", "missed", "dropped"
 LIVE = (EXPECTED, MISSED)
 EVENING_OF_A_NIGHT = time(23)
 
 
-def begins_by(need: Need) -> datetime:
+def begins_by(task: Task) -> datetime:
     """By when somebody is there, where nobody said when they meet: within the first part that must be
     covered, or within the last of those that would do."""
-    parts = chances(need.day, need.parts)
-    return parts[0][1] if need.covers else parts[-1][1]
+    parts = chances(task.need.day, task.parts)
+    return parts[0][1] if task.covers else parts[-1][1]
 
 
-def ends_at(need: Need) -> datetime:
-    """When the last part asked for ends."""
-    return clock.day_end(need.last_day()) if need.nights else chances(need.day, need.parts)[-1][1]
+def ends_at(need: Need, parts: int = 0) -> datetime:
+    """When the last part asked for ends: of the need, or (parts) of one of its tasks."""
+    if need.nights:
+        return clock.day_end(need.last_day())
+    return chances(need.day, parts or need.parts)[-1][1]
 
 
 def evening_of(night: date) -> datetime:
@@ -74,7 +77,7 @@ class TapQuerySet(DueQuerySet["Tap"]):
         """Write down what is expected of a claim from now on. Twice is harmless: what is there stays."""
         for line in _lines(claim):
             if line.after in MOMENTS:
-                for moment in _moments(claim.need, line.after):
+                for moment in _moments(claim, line.after):
                     self._expect(claim, line, moment, at)
 
     def begin(self, claim: Claim, moment: datetime, at: datetime) -> list[Tap]:
@@ -222,11 +225,12 @@ def _lines(claim: Claim) -> list[Line]:
     return [line for line in lines if not line.roles or claim.task.role in line.roles]
 
 
-def _moments(need: Need, after: str) -> Iterator[datetime]:
+def _moments(claim: Claim, after: str) -> Iterator[datetime]:
+    need = claim.need
     if after == START:
-        yield begins_by(need)
+        yield begins_by(claim.task)
     elif after == END:
-        yield ends_at(need)
+        yield ends_at(need, claim.task.parts)
     else:
         for night in range(need.nights):
             yield evening_of(need.day + timedelta(days=night))
