@@ -62,12 +62,7 @@ def what_happens(
         stands += [] if coming else [gettext("Nobody is coming until this page says yes.")]
         return _lost(" ".join(stands), until, at_desk)
     if coming:
-        offers = [*nobody, *legs.somebody_offered(tasks, offered)]
-        now = gettext("Somebody is coming. Not everything is taken yet.")
-        if any(claim.place is None for claim in coming):
-            where = gettext("They do not know where yet. Write it below.")
-            return Sentence(now, " ".join([where, *offers, until]), "warn")
-        return Sentence(now, " ".join([*offers, until]), "yes")
+        return _partly(coming, [*nobody, *legs.somebody_offered(tasks, offered), until])
     if offered:
         return _offered(need, len(offered), more, nobody)
     if need.broken_off:
@@ -75,6 +70,15 @@ def what_happens(
     if all(task.everybody_was_asked for task in left):
         return _nobody(asked, more, how_far.done(left) if at_desk else [])
     return _waiting(asked, " ".join(filter(None, [how_far.next(left, at_desk), more])))
+
+
+def _partly(coming: list[Claim], more: list[str]) -> Sentence:
+    """Somebody comes for a part of it. `more`: the other parts, and until when."""
+    now = gettext("Somebody is coming. Not everything is taken yet.")
+    if any(claim.place is None for claim in coming):
+        where = gettext("They do not know where yet. Write it below.")
+        return Sentence(now, " ".join([where, *more]), "warn")
+    return Sentence(now, " ".join(more), "yes")
 
 
 def _nobody_now(need: Need, at: datetime) -> Sentence | None:

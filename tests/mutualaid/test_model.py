@@ -258,7 +258,7 @@ def walk(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> type[W
 
 SEED = os.environ.get("MODEL_SEED", "a walk in November")
 # How often at least these were done in a long run, and not refused: otherwise it proves nothing.
-ENOUGH = {"claims": 15, "approves": 5, "_leaves": 5, "delivered task": 15, "delivered claim": 3}
+ENOUGH = {"claims": 15, "approves": 5, "_leaves": 5, "delivered proposal": 15, "delivered claim": 3}
 SHORT, LONG = (4, 40), (20, 50)
 
 
