@@ -18,6 +18,7 @@ from nacl.pwhash import argon2id
 from organisation import languages
 from organisation.models import Area, Organisation, PhoneNumber
 from privacy import clock, instance
+from requests_app.models import OutsideContact
 from tests.locale import pseudo
 from tests.locale.walk import Page, walk
 from volunteers.models import Volunteer
@@ -79,6 +80,7 @@ def data() -> list[str]:
     typed |= {area.name for area in Area.objects.all()}
     typed |= {text for row in PhoneNumber.objects.all() for text in (row.label, row.note)}
     typed |= {text for row in Volunteer.objects.all() for text in (row.handle, row.username)}
+    typed |= {contact.label for contact in OutsideContact.objects.all()}
     typed |= {name for _code, name in languages.choices()}
     return sorted(filter(None, typed), key=len, reverse=True)
 

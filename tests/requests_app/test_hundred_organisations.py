@@ -33,7 +33,7 @@ def organisation(world: World, seed: int) -> Iterator[Town]:
     """One of them; afterwards nothing is left of it."""
     mark = transaction.savepoint()
     try:
-        yield towns.build(world, f"organisation {seed}", people=8, needs=4, districts=4)
+        yield towns.build(world, f"organisation {seed}", people=14, needs=4, districts=4)
     finally:
         transaction.savepoint_rollback(mark)
         keyring().reclaim(keyring().unowned([]))
