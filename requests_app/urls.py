@@ -61,6 +61,7 @@ volunteer = [
     path("accounts/new-key/", new_key.new_key, name="new_key"),
     path("accounts/restore/<str:token>/", new_key.restore_login, name="restore_login"),
     path("board/", board.board, name="board"),
+    path("for-somebody/", for_somebody.choose, name="for_somebody_kinds"),
     path("for-somebody/<slug:slug>/", for_somebody.for_somebody, name="for_somebody"),
     path("for-somebody/<slug:slug>/paper/", for_somebody.on_paper, name="on_paper"),
     path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),

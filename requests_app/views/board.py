@@ -11,7 +11,6 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from organisation import kinds
 from privacy import clock
 from privacy.ballast import makes_room
 from privacy.crypto import Unreadable
@@ -39,7 +38,7 @@ GONE = 409
 def board(request: HttpRequest) -> HttpResponse:
     """What this volunteer could do, the best first, with why."""
     template = "requests_app/board.html" + ("#rows" if request.headers.get("HX-Request") else "")
-    data = {"board": board_of(signed_in(request), clock.now()), "kinds": kinds.all()}
+    data = {"board": board_of(signed_in(request), clock.now())}
     return render(request, template, data)
 
 
@@ -196,7 +195,6 @@ def _faster(request: HttpRequest, at: datetime) -> HttpResponse:
     messages.info(request, _("Somebody was faster. You can stand by, or take something else."))
     data = {
         "board": board_of(signed_in(request), at),
-        "kinds": kinds.all(),
         "page_path": reverse("board"),
     }
     return render(request, "requests_app/board.html", data, status=GONE)

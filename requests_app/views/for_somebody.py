@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from organisation import kinds
 from organisation.kind import Kind
@@ -27,6 +27,13 @@ from requests_app.views.ask import ASKING, BAD_INPUT, UNAVAILABLE, csrf_secret, 
 from requests_app.visits import Visit
 from volunteers import desk
 from volunteers.decorators import SignedIn, let_in
+
+
+@require_GET
+@let_in
+def choose(request: SignedIn) -> HttpResponse:
+    """What it is about."""
+    return render(request, "requests_app/for_somebody.html", {"kinds": kinds.all()})
 
 
 @keeps_typed

@@ -32,7 +32,7 @@ class Role:
 ROLES = {
     "anybody": Role("", "/", "/$|/a/|/help/|/accounts/"),
     "asker": Role("the asker", "/a/mine/", "/$|/a/"),
-    "volunteer": Role("Volunteer B", "/board/", "/(board|needs|offers|profile|accounts)/"),
+    "volunteer": Role("Volunteer B", "/board/", "/(board|needs|offers|profile|accounts|for-somebody)/"),
     "coordinator": Role("Coordinator A", "/desk/", "/desk/"),
 }
 

@@ -60,7 +60,7 @@ class Story:
         browser.press("Open my account", handle=person.handle, **differ).says("The two are not the same.")
         person.joins(link)
         self.sealed.words(f"{name}: recovery sheet", person.sheet)
-        person.offers("ride", "stay", "accompaniment")
+        person.offers("ride", "stay", "accompaniment", conditions=["pets_welcome"])
         person.wants_mail(f"{new(f'{name}: address')}@example.org")
         self.stage.coordinator.vouches_for(person.handle)
         return person
@@ -119,6 +119,7 @@ class Story:
         asker.writes_the_code_on_paper()
         self.needs.append(asker.need())
         stay = {"note": new("note about the stay"), "desk_reads": "no", "q_home": new("wish for the home")}
+        stay |= {"q_avoid": new("what to avoid"), "q_which_pets": new("which animals")}
         asker.asks(STAY, **stay, nights="2")
         self.needs.append(asker.need())
         company = {"note": new("note about company"), "desk_reads": "no", "plan": new("plan for company")}

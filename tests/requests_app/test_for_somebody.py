@@ -50,7 +50,8 @@ def presses_paper(one: Browser, answer: Any) -> Any:
 
 def test_the_board_leads_there_and_they_alone_come_back_with_the_code(world: World, ben: Person) -> None:
     one = browser(ben)
-    assert f'href="{FORM}"' in one.page("/board/")
+    assert 'href="/for-somebody/"' in one.page("/board/")
+    assert f'href="{FORM}"' in one.page("/for-somebody/")
 
     _form, answer = asks(one, world, note="Please ring twice.", desk_reads="no")
 
