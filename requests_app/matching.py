@@ -92,6 +92,7 @@ CONDITIONS: dict[str, str] = {
     # Only beside somebody experienced, who holds another part of the same need; see models/trusted.py.
     "probation": """(NOT p.probation OR ({in_company} AND EXISTS (
         SELECT 1 FROM requests_app_claim c JOIN volunteers_volunteer v ON v.id = c.volunteer_id
+        JOIN requests_app_task ct ON ct.id = c.task_id AND ct.role NOT IN {backups}
         WHERE c.need_id = {id} AND c.task_id <> {task} AND NOT v.probation
         AND (c.status = 'approved' OR (c.status = 'held' AND c.held_until > {moment})))))""",
 }
@@ -307,8 +308,16 @@ def _in_company() -> str:
     return f"(n.kind IN ({slugs}))" if slugs else "FALSE"
 
 
+def _backups() -> str:
+    """The roles of whoever comes only if somebody else cannot; slugs are plain letters."""
+    roles = {role for kind in kinds.all() for role in kind.backup_roles()}
+    named = ", ".join(f"'{role}'" for role in sorted({"", *roles}))
+    return f"({named})"
+
+
 def _times(at: datetime) -> dict[str, Any]:
     return {
+        "backups": Column(_backups()),
         "today": _date(clock.local_day(at)),
         "week": _date(first_day_that_counts(at)),
         "hour": hour_number(at),

@@ -145,6 +145,8 @@ class CanBringTogether(models.Model):
         if not kinds.get(self.kind).one_person_each:
             return False
         others = cast("Need", self).claims.holding(at).exclude(task=task_id)
+        # Whoever comes only if somebody else cannot is not beside anybody.
+        others = others.exclude(task__role__in=kinds.get(self.kind).backup_roles())
         return others.filter(volunteer__probation=False).exists()
 
     def let_newcomers_go(self, at: datetime) -> None:

@@ -98,6 +98,7 @@ class Naive:
         for check in Check.objects.exclude(status="waiting"):
             self.checked[check.volunteer_id][check.item] = check.expires_on
         held = Claim.objects.filter(volunteer__probation=False).exclude(held_until__lte=at)
+        held = held.exclude(task__role="backup")
         self.holding = list(held.filter(status__in=("held", "approved")))
         self.fitting = lru_cache(maxsize=None)(self._fitting)
 
