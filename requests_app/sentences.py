@@ -40,13 +40,25 @@ def what_happens(
     `at_desk`: whether anybody works at the desk at all, who could know of it. `how_far`: what was done beyond
     the rings.
     """
-    how_far = how_far or HowFar(at)
     if (nobody_now := _nobody_now(need, at)) is not None:
         return nobody_now
     # Whoever comes only if somebody else cannot is nobody who comes.
     backups = set(kinds.get(need.kind).backup_roles())
     tasks = [task for task in tasks if task.role not in backups]
     offered = [claim for claim in offered if not claim.is_backup]
+    return _as_it_stands(need, offered, tasks, asked, at, at_desk, how_far or HowFar(at))
+
+
+def _as_it_stands(
+    need: Need,
+    offered: list[Claim],
+    tasks: list[Task],
+    asked: int,
+    at: datetime,
+    at_desk: bool,
+    how_far: HowFar,
+) -> Sentence:
+    """Of a need that lives, without whoever is there only in case."""
     coming = [claim for claim in offered if claim.is_approved]
     left = [task for task in tasks if task.status != DONE]
     if left and len(coming) == len(left):
@@ -58,9 +70,7 @@ def what_happens(
     if need.mailbox.held_back:
         return _held_back(until)
     if any(task.urgent for task in left):
-        stands = [*nobody, *legs.somebody_has(tasks, offered)]
-        stands += [] if coming else [gettext("Nobody is coming until this page says yes.")]
-        return _lost(" ".join(stands), until, at_desk)
+        return _lost([*nobody, *legs.somebody_has(tasks, offered)], bool(coming), until, at_desk)
     if coming:
         return _partly(coming, [*nobody, *legs.somebody_offered(tasks, offered), until])
     if offered:
@@ -90,11 +100,12 @@ def _nobody_now(need: Need, at: datetime) -> Sentence | None:
     return None if need.lives(at) else _closed(need)
 
 
-def _lost(stands: str, until: str, at_desk: bool) -> Sentence:
+def _lost(stands: list[str], somebody_comes: bool, until: str, at_desk: bool) -> Sentence:
     """Whoever was coming cannot go on. `stands`: what is lost, then what still stands."""
     now = gettext("Somebody who was coming cannot come any more. We look for somebody else at once.")
+    nobody = [] if somebody_comes else [gettext("Nobody is coming until this page says yes.")]
     knows = [gettext("The desk knows.")] if at_desk else []
-    return Sentence(now, " ".join([stands, *knows, until]), "warn")
+    return Sentence(now, " ".join([*stands, *nobody, *knows, until]), "warn", call=True)
 
 
 def _coming(coming: list[Claim]) -> Sentence:

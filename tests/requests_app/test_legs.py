@@ -9,6 +9,7 @@ from django.test import Client
 
 from notify.models import Channel, Notice
 from organisation import kinds
+from organisation.models import PhoneNumber
 from privacy import clock
 from privacy.crypto import Unreadable
 from privacy.models import Compartment, Grant
@@ -336,6 +337,7 @@ def test_she_and_the_desk_are_told_once_that_it_changed(
 ) -> None:
     visit, need, ben, _cleo = lost
     world.can_be_told(world.coordinator)
+    PhoneNumber.objects.add(label="Night line", number="555 0199")
     from_her = Notice.objects.filter(recipient=need.pk)
     can_be_told_how_soon(need.pk)
     Notice.objects.all().delete()
@@ -348,6 +350,7 @@ def test_she_and_the_desk_are_told_once_that_it_changed(
         " The way back: nobody yet. The way onward: nobody yet. The way there: done."
         " Nobody is coming until this page says yes. The desk knows."
     ) in page
+    assert "You can also call: Night line: 555 0199" in page
 
 
 def test_it_is_urgent_until_somebody_comes_again(
