@@ -61,8 +61,21 @@ def moment(day: date, time: str, limit: str) -> datetime:
 
 def windows(kind: Kind, answers: Answers, ticked: Windows) -> dict[str, int]:
     """Role → parts of the day of each task these answers ask for: what was ticked, else those in which its
-    exact times lie, else 0 (as the need)."""
-    return {role: ticked.get(role) or _Leg(kind, role, answers, 0).derived() for role in kind.roles(answers)}
+    exact times lie, else 0 (as the need); where that would be before one it comes after, from that one on."""
+    found: dict[str, int] = {}
+    for role in kind.roles(answers):
+        own = ticked.get(role) or _Leg(kind, role, answers, 0).derived()
+        found[role] = own or _not_before(kind, role, found)
+    return found
+
+
+def _not_before(kind: Kind, role: str, found: Windows) -> int:
+    task, as_the_need = kind.task(role), found.get(kind.tasks[0].role, 0)
+    earlier = [found[before] for before in task.after if found.get(before)] if task else []
+    first = max((_span(parts)[0] for parts in earlier), default=0)
+    if not as_the_need or _span(as_the_need)[1] > first:
+        return 0
+    return sum(part for part in clock.Part if _span(part)[1] > first)
 
 
 def check(kind: Kind, answers: Answers, ticked: Windows, roles: tuple[str, ...]) -> dict[str, Text]:

@@ -61,6 +61,14 @@ def test_what_can_be_meant_is_not_refused(answers: Answers, parts: dict[str, int
     assert RIDE.check(answers, parts) == {}
 
 
+def test_a_way_without_a_time_is_not_before_the_one_it_comes_after() -> None:
+    trip = {"back": "yes", "onward": "yes", "there_by": "10:20", "back_by": "23:00"}
+    found = legs.windows(kinds.get("ride"), trip, {})
+    assert (found["there"], found["onward"]) == (int(clock.Part.MORNING), int(clock.Part.NIGHT))
+    same_times = legs.windows(kinds.get("ride"), {"onward": "yes", "there_by": "10:20"}, {})
+    assert same_times["onward"] == 0
+
+
 def test_parts_nobody_ticked_are_those_of_the_times_typed() -> None:
     typed = {
         **BACK,
