@@ -61,6 +61,15 @@ class Rows:
         where = "WHERE due_after IS NOT NULL"
         self._do(f"UPDATE volunteers_check SET expires_on = ?, due_after = ? {where}", [day, self._past()])
 
+    def nobody_said(self, slug: str, need: str) -> None:
+        """The grace of this tap is over, for everybody of this need who has not said it."""
+        claims = "SELECT id FROM requests_app_claim WHERE need_id = ?"
+        self._do(
+            f"UPDATE requests_app_tap SET due_at = ?, missed_after = ?"
+            f" WHERE slug = ? AND status = 'expected' AND claim_id IN ({claims})",
+            [self._past(), self._past(), slug, self._key(need)],
+        )
+
     def need_runs_out(self, need: str) -> None:
         """Its last day is over."""
         self._do("UPDATE requests_app_need SET expires_at = ? WHERE id = ?", [self._past(), self._key(need)])
