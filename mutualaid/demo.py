@@ -22,7 +22,7 @@ from requests_app.visits import Visit
 from requests_app.volunteer_page import need_page
 from volunteers.account import new_username
 from volunteers.joining import Joined, join
-from volunteers.models import Invitation, Offer, Volunteer, Vouch
+from volunteers.models import Invitation, Offer, OnCall, Volunteer, Vouch
 
 WORDS = 4
 # What waits for a yes still waits some hours later, when somebody looks around.
@@ -102,6 +102,8 @@ class _People:
         for invitation in Invitation.objects.open(self.at):
             invitation.withdraw()
         desk = self._join(None, example.COORDINATOR)
+        weekday, from_time, until_time = example.HOURS[0]
+        OnCall.objects.add(coordinator=desk, weekday=weekday, from_time=from_time, until_time=until_time)
         for row in example.VOLUNTEERS:
             volunteer = self._join(desk, row.handle)
             volunteer.describe(self.at, languages=languages.bits(row.speaks))

@@ -22,8 +22,13 @@ pytestmark = pytest.mark.timeout(300)
 
 # They take no post, or are no form of hers.
 NO_FORM = {"leave", "erased", "erasing"}
-# Somebody who comes has a new key: the same button as "approve", tests/requests_app/test_new_key.py.
-ELSEWHERE = {"approve_key"}
+# Somebody who comes has a new key: the same button as "approve", tests/requests_app/test_new_key.py. What is
+# there in the middle of a stay, for a backup, after somebody stayed away, or for two needs asked together:
+# tests/browser/test_lives.py, tests/requests_app/test_stay_pages.py, test_trust.py.
+ELSEWHERE = {
+    *("approve_key", "longer", "longer_answer", "move_on", "promote", "did_not_come"),
+    "withdraw_together",
+}
 POSTED = {str(pattern.name) for pattern in asker} - NO_FORM - ELSEWHERE
 # After these there is less on her page, or nothing; of the others the order does not matter.
 LAST = ["decline", "pause", "resume", "met", "withdraw", "erase"]
