@@ -23,11 +23,10 @@ pytestmark = pytest.mark.timeout(300)
 # They take no post, or are no form of hers.
 NO_FORM = {"leave", "erased", "erasing"}
 # Somebody who comes has a new key: the same button as "approve", tests/requests_app/test_new_key.py. What is
-# there in the middle of a stay, for a backup, after somebody stayed away, or for two needs asked together:
+# there in the middle of a stay, for a backup, or after somebody stayed away:
 # tests/browser/test_lives.py, tests/requests_app/test_stay_pages.py, test_trust.py.
 ELSEWHERE = {
     *("approve_key", "longer", "longer_answer", "move_on", "promote", "did_not_come"),
-    "withdraw_together",
 }
 POSTED = {str(pattern.name) for pattern in asker} - NO_FORM - ELSEWHERE
 # After these there is less on her page, or nothing; of the others the order does not matter.
@@ -172,7 +171,7 @@ def test_every_form_of_hers_is_taken_at_both_doors(door: Door, asker_at: Page) -
     assert kept(now) == door.cookies("s", "c", "l")
     # Somebody comes to the one of the example: her page has all the other forms.
     asker_at.goto("/a/mine/")
-    for name in ("write_again", "try_telling", "stop_telling", "withdraw"):
+    for name in ("write_again", "try_telling", "stop_telling", "withdraw_together", "withdraw"):
         walk.press(name)
         asker_at.goto("/a/mine/")
     walk.code = filled["return_code"].split()
