@@ -40,7 +40,7 @@ SESSION = "privacy_session"
 KNOCK = "requests_app_knock"
 WRITES = re.compile(r'^(INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
 # A return code, a passphrase, a code of an app, words of a sheet: never shown again.
-SECRET = re.compile(r"first|second|code|passphrase|again|old|sheet|word\d*|first|second")
+SECRET = re.compile(r"first|second|code|passphrase|again|old|sheet|words?|word\d*")
 
 
 @dataclass(frozen=True)
