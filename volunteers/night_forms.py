@@ -200,10 +200,10 @@ def _week(beds: Iterable[int | None], capacity: int) -> int | None:
 class NightsForm(forms.Form):
     """From one night to another, on some weekdays or all: exactly so many beds."""
 
-    first = forms.DateField(
+    first_night = forms.DateField(
         label=_("From the night of"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    last = forms.DateField(
+    last_night = forms.DateField(
         label=_("Until the night of"),
         help_text=_("Empty: only that one night."),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -226,15 +226,15 @@ class NightsForm(forms.Form):
         super().__init__(*args, **{"auto_id": "nights_%s", **kwargs})
         self.today, self.capacity = clock.local_day(at), capacity
         days = {"min": self.today.isoformat(), "max": (self.today + FURTHEST_NIGHT).isoformat()}
-        for name in ("first", "last"):
+        for name in ("first_night", "last_night"):
             self.fields[name].widget.attrs |= days
         self.fields["beds"].widget.attrs |= {"max": capacity}
 
-    def clean_first(self) -> date:
-        return self._night("first")
+    def clean_first_night(self) -> date:
+        return self._night("first_night")
 
-    def clean_last(self) -> date | None:
-        return self._night("last") if self.cleaned_data["last"] else None
+    def clean_last_night(self) -> date | None:
+        return self._night("last_night") if self.cleaned_data["last_night"] else None
 
     def clean_beds(self) -> int:
         beds: int = self.cleaned_data["beds"]
@@ -247,9 +247,11 @@ class NightsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        first, last = cleaned.get("first"), cleaned.get("last")
+        first, last = cleaned.get("first_night"), cleaned.get("last_night")
         if first and last and last < first:
-            self.add_error("last", ValidationError(_("The last night comes after the first."), code="order"))
+            self.add_error(
+                "last_night", ValidationError(_("The last night comes after the first."), code="order")
+            )
         return cleaned
 
     def _night(self, name: str) -> date:

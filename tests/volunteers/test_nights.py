@@ -41,8 +41,8 @@ def beds(offer: Offer, *offsets: int) -> list[int]:
 
 
 def form(first: int, last: int | None, number: int, **more: Any) -> dict[str, Any]:
-    until = {} if last is None else {"last": night(last).isoformat()}
-    return {"first": night(first).isoformat(), "beds": str(number), **until, **more}
+    until = {} if last is None else {"last_night": night(last).isoformat()}
+    return {"first_night": night(first).isoformat(), "beds": str(number), **until, **more}
 
 
 # --- How many beds there are ----------------------------------------------------------------------
@@ -95,10 +95,14 @@ def test_one_night_and_its_end(ben: Person, north: Area, client: Client) -> None
     client.post(f"/offers/{offer.pk}/nights/", form(3, None, 1))
     client.post(f"/offers/{offer.pk}/nights/", form(4, 5, 1))
     page = client.get(f"/offers/{offer.pk}/edit/").content.decode()
-    ranges = re.findall(r'name="first" value="(.*?)">\s*<input type="hidden" name="last" value="(.*?)"', page)
+    ranges = re.findall(
+        r'name="first_night" value="(.*?)">\s*<input type="hidden" name="last_night" value="(.*?)"', page
+    )
     assert ranges == [("2026-03-05", "2026-03-07")]
 
-    client.post(f"/offers/{offer.pk}/nights/remove/", {"first": ranges[0][0], "last": ranges[0][1]})
+    client.post(
+        f"/offers/{offer.pk}/nights/remove/", {"first_night": ranges[0][0], "last_night": ranges[0][1]}
+    )
 
     assert (offer.nights.count(), beds(offer, 3, 4, 5)) == (0, [2, 2, 2])
 
@@ -111,7 +115,7 @@ def test_one_night_and_its_end(ben: Person, north: Area, client: Client) -> None
         (form(0, 400, 1), "Choose a night within the next year."),
         (form(0, None, 3), "You offer room for 2. Choose at most so many beds."),
         (form(0, None, -1), "greater than or equal to 0"),
-        (form(0, None, 1) | {"first": "tomorrow"}, "Enter a valid date."),
+        (form(0, None, 1) | {"first_night": "tomorrow"}, "Enter a valid date."),
         (form(0, None, 1, weekdays=["7"]), "not one of the available choices"),
     ],
 )
@@ -126,7 +130,7 @@ def test_nights_that_cannot_be_come_back_as_they_were_typed(
     page = answer.content.decode()
     assert (answer.status_code, offer.nights.count()) == (422, 0)
     assert sentence in page
-    assert f'value="{wrong["first"]}"' in page
+    assert f'value="{wrong["first_night"]}"' in page
 
 
 def test_nights_are_forgotten_once_they_are_over(ben: Person, north: Area) -> None:

@@ -152,7 +152,13 @@ def set_nights(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         try:
-            offer.set_nights(said["first"], said["last"] or said["first"], said["weekdays"], said["beds"], at)
+            offer.set_nights(
+                said["first_night"],
+                said["last_night"] or said["first_night"],
+                said["weekdays"],
+                said["beds"],
+                at,
+            )
         except Promised as promised:
             form.add_error("beds", promised_words(promised))
         else:
@@ -161,8 +167,8 @@ def set_nights(request: HttpRequest, offer_id: UUID) -> HttpResponse:
 
 
 class _Nights(forms.Form):
-    first = forms.DateField()
-    last = forms.DateField()
+    first_night = forms.DateField()
+    last_night = forms.DateField()
 
 
 @require_POST
@@ -173,7 +179,7 @@ def clear_nights(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     form = _Nights(request.POST)
     if form.is_valid():
         try:
-            offer.clear_nights(form.cleaned_data["first"], form.cleaned_data["last"], at)
+            offer.clear_nights(form.cleaned_data["first_night"], form.cleaned_data["last_night"], at)
         except Promised as promised:
             messages.error(request, promised_words(promised))
     return redirect("offer_edit", offer_id=offer.pk)
