@@ -25,6 +25,7 @@ QUICK_DEATHS = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 PATIENCE = 10.0  # seconds to stop politely
 RENEWAL = 30.0  # seconds that one process serves pages (mutualaid/web.py)
+SETTLE = 5  # seconds in which whoever it had let in may still begin to speak
 DRAIN = 10  # seconds it may then take to finish what it began
 REFUSED = 78  # what a child ends with that must not be started again: EX_CONFIG of sysexits.h
 SIGNALS = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}

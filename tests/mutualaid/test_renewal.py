@@ -2,15 +2,17 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from mutualaid.run import DRAIN, RENEWAL
+from mutualaid.run import DRAIN, RENEWAL, SETTLE
 from tests.journeys.memory import serving, web_process
 from tests.journeys.walk import Browser
 from tests.live import LiveSystem
@@ -27,9 +29,18 @@ def system(live_system: Callable[..., LiveSystem]) -> LiveSystem:
 
 def renew(system: LiveSystem) -> None:
     """Now, and not when half a minute is over."""
+    with renewing(system):
+        pass
+
+
+@contextmanager
+def renewing(system: LiveSystem) -> Iterator[None]:
+    """The block runs once another process serves; afterwards the one before is gone."""
     before = serving(system)
     os.kill(web_process(system).pid, signal.SIGHUP)
-    assert eventually(lambda: serving(system) != before and not before.is_running(), seconds=2 * DRAIN)
+    assert eventually(lambda: serving(system) != before)
+    yield
+    assert eventually(lambda: not before.is_running(), seconds=SETTLE + 2 * DRAIN)
 
 
 @contextmanager
@@ -48,10 +59,12 @@ def visitors(system: LiveSystem) -> Iterator[list[int]]:
     threads = [threading.Thread(target=look) for _ in range(VISITORS)]
     for thread in threads:
         thread.start()
-    yield answers
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_nobody_is_turned_away_while_one_process_replaces_another(system: LiveSystem) -> None:
@@ -62,6 +75,31 @@ def test_nobody_is_turned_away_while_one_process_replaces_another(system: LiveSy
             assert eventually(lambda seen=seen: len(answers) > seen + VISITORS)  # type: ignore[misc]
 
     assert set(answers) == {200}
+
+
+def test_whoever_has_come_in_and_speaks_only_a_moment_later_is_answered(system: LiveSystem) -> None:
+    """As a telephone with a bad connection does: the door is open, and the first word is still on its way."""
+    callers = [socket.create_connection(address(system)) for _caller in range(VISITORS)]
+    assert eventually(lambda: all(is_let_in(system, caller) for caller in callers))
+    with renewing(system):
+        for caller in callers:
+            caller.sendall(b"GET /a/ride/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    answers = [caller.makefile("rb").readline() for caller in callers]
+    for caller in callers:
+        caller.close()
+    assert answers == [b"HTTP/1.1 200 OK\r\n"] * VISITORS
+
+
+def address(system: LiveSystem) -> tuple[str, int]:
+    parts = urlsplit(system.url)
+    return parts.hostname or "", parts.port or 0
+
+
+def is_let_in(system: LiveSystem, caller: socket.socket) -> bool:
+    """Whether a process holds the other end; before, it waits in the kernel."""
+    found = [connection.raddr for connection in serving(system).net_connections("tcp")]
+    return caller.getsockname() in [tuple(there) for there in found if there]
 
 
 def test_they_listen_on_one_socket_which_their_parent_holds(system: LiveSystem) -> None:
@@ -111,11 +149,11 @@ def test_no_line_says_that_it_happened(system: LiveSystem) -> None:
 def test_it_happens_though_nobody_came(system: LiveSystem) -> None:
     before = serving(system)
 
-    assert eventually(lambda: not before.is_running(), seconds=2 * RENEWAL + DRAIN)
+    assert eventually(lambda: not before.is_running(), seconds=2 * RENEWAL + SETTLE + DRAIN)
 
 
 def test_it_is_over_within_a_minute_whatever_a_visitor_does() -> None:
-    assert RENEWAL + DRAIN < 60
+    assert RENEWAL + SETTLE + DRAIN < 60
 
 
 def test_a_crash_writes_nothing_of_the_memory_to_a_disk(system: LiveSystem) -> None:
