@@ -17,8 +17,10 @@ MANY = 20
 FIRST_RING = 4
 # Holds that ran out, ends that were interrupted, and needs that waited: one ring each is asked.
 ASKED = 3 * MANY
-# And: holds that ran out, people who were expected and are not any more, news that was queued.
-TOLD = ASKED * FIRST_RING + 3 * MANY
+# And the volunteers: of holds that ran out, of needs that are called off, of news that was queued; that she
+# has not said she is home; of checks that end soon, and of those that ended.
+# And the desk: of the last three, of reports that nobody has read, of reports whose time is over.
+TOLD = ASKED * FIRST_RING + 6 * MANY + 5 * MANY
 
 
 @dataclass(frozen=True)
