@@ -17,6 +17,7 @@ import django
 
 django.setup()
 
+from django.apps import apps  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
@@ -25,7 +26,7 @@ from privacy import clock, codes, crypto  # noqa: E402
 from privacy.crypto import KeyPair, Unreadable  # noqa: E402
 from privacy.derivation import derive_all  # noqa: E402
 from privacy.models import Compartment, Grant  # noqa: E402
-from requests_app.models import Claim, Message, Need, Plan  # noqa: E402
+from requests_app.models import Message  # noqa: E402
 from tests.journeys.slots import live_keys  # noqa: E402
 from volunteers import keys  # noqa: E402
 from volunteers.models import DeskShare, Volunteer  # noqa: E402
@@ -59,16 +60,11 @@ def compartment_keys(privates: list[bytes], slots: list[bytes]) -> dict[bytes, s
 
 
 def ciphertexts() -> Iterator[tuple[bytes, bytes]]:
-    """(envelope, what it is bound to) of every sealed text."""
-    for need in Need.objects.all():
-        for name in ("note", "answers", "desk_place"):
-            yield bytes(getattr(need, name) or b""), crypto.context("need", name, need.pk)
-    for claim in Claim.objects.all():
-        yield bytes(claim.place or b""), crypto.context("claim", "place", claim.pk)
-    for plan in Plan.objects.all():
-        yield bytes(plan.text), crypto.context("plan", "text", plan.pk)
-    for message in Message.objects.all():
-        yield bytes(message.body), crypto.context("message", "body", message._sealed_as())
+    """(envelope, what it is bound to) of everything that this room's models say is sealed."""
+    for model in apps.get_app_config("requests_app").get_models():
+        for row, name in product(model._default_manager.all(), model.privacy.sealed):  # type: ignore[attr-defined]
+            bound_to = row._sealed_as() if isinstance(row, Message) else row.pk
+            yield bytes(getattr(row, name) or b""), crypto.context(model._meta.model_name, name, bound_to)
 
 
 def put_in(backup: str, identity: str) -> None:

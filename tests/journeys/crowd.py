@@ -16,6 +16,7 @@ from organisation import kinds
 from organisation.models import Area
 from privacy import clock
 from volunteers import joining
+from volunteers.agreements import Acceptance, Agreement
 from volunteers.models import Invitation, Offer, Volunteer, Vouch
 from volunteers.week import ALL_WEEK
 
@@ -31,7 +32,9 @@ def make(count: int) -> None:
         person.set_public_key(bytes(first.public_key))
         people.append(person)
     Volunteer.objects.bulk_create(people)
+    marks = [text.mark for text in Agreement.objects.current()]
     for person in people:
+        Acceptance.objects.accept(person, marks, clock.now())
         _offers_everything(person, capacity=4)
     print(json.dumps([_signed_in(person) for person in people]))
 

@@ -67,6 +67,8 @@ class Life:
         answers: dict[str, Typed] = {"note": new(f"{label}: note"), "desk_reads": "yes"}
         if kind == RIDE:
             answers["q_to"] = new(f"{label}: answer")
+        elif kind == COMPANY:
+            answers["plan"] = new(f"{label}: plan")
         asker.asks(kind, **answers)
         asker.writes_the_code_on_paper()
         self.needs[label] = asker.need()
