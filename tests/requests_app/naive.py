@@ -100,7 +100,10 @@ class Naive:
         held = Claim.objects.filter(volunteer__probation=False).exclude(held_until__lte=at)
         held = held.exclude(task__role="backup")
         self.holding = list(held.filter(status__in=("held", "approved")))
-        self.fitting = lru_cache(maxsize=None)(self._fitting)
+        live = Task.objects.filter(need__status="open", need__expires_at__gt=at, status__in=("open", "held"))
+        self.live = list(live.select_related("need"))
+        # Each place is looked at once about each task; nothing is changed while this lives.
+        self.looked_at = lru_cache(maxsize=None)(self._looked_at)
 
     def km(self, one: int, other: int) -> int:
         """Whole km between two centres (haversine), rounded up."""
@@ -131,9 +134,15 @@ class Naive:
                     found.append(Place(offer, offer.volunteer, kind, area, km, far))
         return found
 
-    def failing(self, place: Place, task: Task) -> Names:
-        """The names of the hard conditions that stand between this place and this task."""
-        return frozenset(name for name, rule in self.rules.items() if not rule(place, task))
+    def _looked_at(self, task: Task) -> list[tuple[Place, Names]]:
+        """Each place, and the names of the hard conditions that stand between it and this task."""
+        return [
+            (place, frozenset(name for name, rule in self.rules.items() if not rule(place, task)))
+            for place in self.places(task.need)
+        ]
+
+    def _failing_at_most(self, names: set[str], task: Task) -> list[Place]:
+        return [place for place, failing in self.looked_at(task) if failing <= names]
 
     def _lacks(self, place: Place) -> bool:
         """Whether a check that is required of this kind was never done."""
@@ -226,19 +235,21 @@ class Naive:
         most = min(self.asks_per_day, volunteer.asks_per_day or self.asks_per_day)
         return volunteer.asked_day == self.today.toordinal() and volunteer.asked_today >= most
 
-    def _fitting(self, task: Task) -> list[Place]:
-        return [place for place in self.places(task.need) if not self.failing(place, task)]
+    def fitting(self, task: Task) -> list[Place]:
+        return self._failing_at_most(set(), task)
+
+    def askable(self, task: Task) -> list[Place]:
+        """Who may be asked at this moment: after all the rings, with her yes, partners as well."""
+        is_last = task.ring > len(kinds.get(task.need.kind).rings)
+        return self._failing_at_most({"partner"} if is_last and task.need.partner_ok else set(), task)
 
     def _shown(self, task: Task) -> list[Place]:
         """Whoever had enough sees it all the same; a partner what it was asked, with her yes."""
         return [
             place
-            for place in self.places(task.need)
-            if self.failing(place, task) <= {"asked", "partner"}
-            and (
-                not place.volunteer.is_partner
-                or (task.need.partner_ok and (task.pk, place.volunteer.pk) in self.asked)
-            )
+            for place in self._failing_at_most({"asked", "partner"}, task)
+            if not place.volunteer.is_partner
+            or (task.need.partner_ok and (task.pk, place.volunteer.pk) in self.asked)
         ]
 
     def best(self, task: Task, count: int, nearest: int) -> list[tuple[UUID, UUID, int, int]]:
@@ -255,8 +266,7 @@ class Naive:
     def board(self, volunteer: Volunteer) -> list[tuple[UUID, UUID, int, int]]:
         """(task, offer, km, points) of what somebody could do, the best first."""
         found = []
-        live = Task.objects.filter(need__status="open", need__expires_at__gt=self.at)
-        for task in live.filter(status__in=("open", "held")).select_related("need"):
+        for task in self.live:
             own = [p for p in self._shown(task) if p.volunteer.pk == volunteer.pk]
             own.sort(key=lambda p: (-p.score(task, self.at), p.km, p.offer.pk.hex))
             for place in own[:1]:
@@ -268,8 +278,7 @@ class Naive:
     def why_nobody(self, task: Task) -> dict[str, int]:
         """Condition → how many volunteers fail at this one only, those without anybody left out."""
         found: dict[str, set[UUID]] = {}
-        for place in self.places(task.need):
-            failing = self.failing(place, task)
+        for place, failing in self.looked_at(task):
             if len(failing) == 1:
                 found.setdefault(next(iter(failing)), set()).add(place.volunteer.pk)
         return {name: len(people) for name, people in found.items()}
