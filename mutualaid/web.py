@@ -67,8 +67,8 @@ class Server(MPServer):
         """In the process that is to go: it lets nobody in any more.
 
         Told to end, granian at once sends away whoever has come in and not yet spoken, as telephones with a
-        bad connection do. Its handles are turned to a socket where nobody knocks, since closed ones would make
-        it try again and again.
+        bad connection do. Its handles are turned to a socket where nobody knocks; closed ones it would try
+        again and again.
         """
         listening = os.fstat(self._shd.get_fd())
         with socket.socket(socket.AF_UNIX) as nobody:
