@@ -301,10 +301,10 @@ register(
         place_label=_("Where should the person meet you?"),
         tasks=(
             TaskSpec("companion", _("Someone to come with you")),
-            TaskSpec("second_companion", _("A second person"), are_two),
-            TaskSpec("backup", _("A backup"), wants_backup, backs=("companion", "second_companion")),
+            TaskSpec("second_companion", _("A second companion"), are_two),
+            TaskSpec("backup", _("A backup companion"), wants_backup, backs=("companion", "second_companion")),
             TaskSpec(
-                "relief", _("A relief"), lambda answers: bool(relief_after(answers)), after_hours=relief_after
+                "relief", _("A companion who takes over"), lambda answers: bool(relief_after(answers)), after_hours=relief_after
             ),
         ),
         place_from="asker",

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.chromium]
 
 ADDRESS, OTHER = "Fern street 5, second floor", "Harbour road 9"
 BACK, ONWARD, BROKE = "The way back", "The way onward", "My car broke down"
-SECOND, BACKUP = "A second person", "A backup"
+SECOND, BACKUP = "A second companion", "A backup companion"
 GONE = "That place is gone. Nobody is coming until this page says yes."
 MORE = "Ask for more nights"
 

@@ -175,7 +175,7 @@ def test_an_empty_board_says_that_somebody_experienced_comes_first(
     his = browser(ben)
     assert "You are new here, and go with somebody experienced." in his.words("/board/")
     take(dee, two[2])
-    assert "A second person" in his.words("/board/")
+    assert "A second companion" in his.words("/board/")
 
 
 @pytest.mark.parametrize("how", ["releases", "is declined", "lapses", "is suspended"])
