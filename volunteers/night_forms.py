@@ -19,6 +19,7 @@ from volunteers.nights import (
     FURTHEST_NIGHT,
     MOST_NIGHTS,
     WEEK,
+    nights_between,
     packed,
 )
 from volunteers.offers import MAX_CAPACITY, Offer
@@ -251,6 +252,11 @@ class NightsForm(forms.Form):
         if first and last and last < first:
             self.add_error(
                 "last_night", ValidationError(_("The last night comes after the first."), code="order")
+            )
+        elif first and not list(nights_between(first, last or first, cleaned.get("weekdays") or [])):
+            self.add_error(
+                "weekdays",
+                ValidationError(_("None of these days lies between the two nights."), code="none"),
             )
         return cleaned
 

@@ -129,7 +129,7 @@ class HasBeds(models.Model):
 
         Replaces what was said of those nights. Errors: Promised.
         """
-        nights = list(_nights(first, last, weekdays))
+        nights = list(nights_between(first, last, weekdays))
         with transaction.atomic():
             self._hold_beds()
             self.nights.filter(night__in=nights).delete()
@@ -197,7 +197,8 @@ class HasBeds(models.Model):
                 raise Promised(night, promised)
 
 
-def _nights(first: date, last: date, weekdays: Iterable[int]) -> Iterator[date]:
+def nights_between(first: date, last: date, weekdays: Iterable[int]) -> Iterator[date]:
+    """From one to the other, both counted, on these weekdays (0 is Monday; none: on all)."""
     on = set(weekdays) or set(range(WEEK))
     night = first
     while night <= last:

@@ -14,7 +14,7 @@ from organisation.models import Area
 from privacy import clock
 from privacy.fields import FieldClasses
 from volunteers.account import Volunteer
-from volunteers.nights import HasBeds
+from volunteers.nights import HasBeds, Promised
 from volunteers.places import OfferPlace
 from volunteers.supply import Supply
 from volunteers.week import ALL_WEEK, part_names
@@ -160,9 +160,13 @@ class Offer(HasBeds):
             self.save(update_fields=["active"])
             self.reindex(at)
 
-    def remove(self) -> None:
-        """Delete the offer and everything derived from it."""
-        self.delete()
+    def remove(self, at: datetime) -> None:
+        """Delete the offer and everything derived from it. Errors: Promised, where somebody is to sleep."""
+        with transaction.atomic():
+            self._hold_beds()
+            for night, beds in self.taken_from(clock.local_day(at)).items():
+                raise Promised(night, beds)
+            self.delete()
 
     def kind_names(self) -> list[str]:
         """What it is for, in the language of the page; kinds that are gone are passed over."""

@@ -57,7 +57,7 @@ def test_an_offer_that_is_gone_says_nothing_more(world: World) -> None:
     visit, need = world.ask(kind="stay")
     ben = world.volunteer("Ben", kinds=["stay"], house=TICKED)
     take(ben, only_task(need))
-    ben.volunteer.offers.get().remove()
+    ben.volunteer.offers.all().delete()
     client = enter(visit)
 
     assert facts_of_people(client) == []

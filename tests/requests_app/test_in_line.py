@@ -104,7 +104,7 @@ def test_a_host_whose_offer_is_gone_is_not_sent_anybody(world: World, gone: str)
     take(cleo, first.task, standing_by=True)
     offer = cleo.volunteer.offers.get()
     if gone == "removed":
-        offer.remove()
+        offer.remove(AT)
     else:
         offer.set_active(AT, active=False)
 

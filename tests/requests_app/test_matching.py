@@ -204,7 +204,7 @@ def test_asking_for_the_best_takes_three_queries_at_most(town: Town) -> None:
 
 def test_what_left_no_longer_counts_once_all_is_counted_anew(world: World) -> None:
     ben = world.volunteer(capacity=9)
-    ben.volunteer.offers.get().remove()
+    ben.volunteer.offers.get().remove(AT)
     world.volunteer(capacity=2)
 
     OfferPlace.objects.tighten_supply()

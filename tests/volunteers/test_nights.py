@@ -117,6 +117,7 @@ def test_one_night_and_its_end(ben: Person, north: Area, client: Client) -> None
         (form(0, None, -1), "greater than or equal to 0"),
         (form(0, None, 1) | {"first_night": "tomorrow"}, "Enter a valid date."),
         (form(0, None, 1, weekdays=["7"]), "not one of the available choices"),
+        (form(0, 2, 1, weekdays=["5"]), "None of these days lies between the two nights."),
     ],
 )
 def test_nights_that_cannot_be_come_back_as_they_were_typed(
@@ -190,6 +191,22 @@ def test_fewer_beds_than_are_promised_are_refused_with_the_night(host: Person, c
     now = Offer.objects.get(pk=offer.pk)
     assert (now.capacity, now.beds_week, now.nights.count()) == (2, None, 0)
     assert BedNight.objects.filter(offer=offer).count() == 4
+
+
+def test_an_offer_somebody_is_to_sleep_at_cannot_be_removed_until_the_host_says_so(
+    host: Person, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.sign_in(client)
+    offer = host.volunteer.offers.get()
+
+    kept = client.post(f"/offers/{offer.pk}/remove/", follow=True).content.decode()
+    taken = BedNight.objects.filter(offer=offer).count()
+    monkeypatch.setattr("privacy.clock.now", lambda: AT + timedelta(days=4))
+    host.sign_in(client)
+    gone = client.post(f"/offers/{offer.pk}/remove/", follow=True).content.decode()
+
+    assert (TAKEN in kept, taken) == (True, 4)
+    assert ("The offer is gone." in gone, host.volunteer.offers.count()) == (True, 0)
 
 
 def test_a_night_that_only_its_date_has_beds_for_stays_while_it_is_promised(world: World) -> None:

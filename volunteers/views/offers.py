@@ -202,6 +202,9 @@ def activate(request: HttpRequest, offer_id: UUID) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     """Delete the offer."""
-    _own(request, offer_id).remove()
-    messages.success(request, _("The offer is gone."))
+    try:
+        _own(request, offer_id).remove(clock.now())
+        messages.success(request, _("The offer is gone."))
+    except Promised as promised:
+        messages.error(request, promised_words(promised))
     return redirect("offers")
