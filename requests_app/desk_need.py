@@ -106,7 +106,7 @@ def need_page(need: Need, coordinator: Volunteer, private: bytes | None, at: dat
     )
     proposals = list(Proposal.objects.about(need))
     offered = list(Claim.objects.filter(need=need).offered(at).prefetch_related("volunteer__vouches"))
-    longer = Extension.objects.of(offered)
+    longer = Extension.objects.for_desk(coordinator).of(offered)
     rows = list(Tap.objects.for_desk(at).filter(claim__need=need))
     return DeskNeed(
         need=need,
@@ -249,6 +249,8 @@ def _read(need: Need, tasks: list[Task], coordinator: Volunteer, private: bytes 
     told = kinds.get(need.kind).described(answers)
     for task in tasks if need.desk_reads else []:
         own = readable(partial(task.read_answers, unlocked), None)
+        if own:
+            opened.append(task.purpose)
         said = [(gettext("This cannot be read."), "")] if own is None else kinds.get(need.kind).described(own)
         told += [(f"{facts.title(need, task)}: {question}", answer) for question, answer in said]
     return Read(OPEN, written, told, place or "", opened)

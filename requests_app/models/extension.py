@@ -22,6 +22,7 @@ from requests_app.models.claim_queryset import APPROVED
 from requests_app.models.event import Event
 from requests_app.models.tap import Tap
 from volunteers import desk
+from volunteers.models import Volunteer
 
 ASKED, AGREED, REFUSED, DROPPED = "asked", "agreed", "refused", "dropped"
 # Whose yes it takes, as the columns have it.
@@ -57,6 +58,11 @@ class ExtensionQuerySet(models.QuerySet["Extension"]):
         """Those of one need, with what their verbs look at: any other is a 404."""
         related = ("claim", "claim__need", "claim__task", "claim__volunteer", "claim__offer")
         return self.filter(claim__need=need_id).select_related(*related)
+
+    def for_desk(self, coordinator: Volunteer) -> "ExtensionQuerySet":
+        """Those that one person can answer for the desk: not of their home, unless they are alone."""
+        others = Volunteer.objects.coordinators().exclude(pk=coordinator.pk)
+        return self.exclude(claim__volunteer=coordinator) if others.exists() else self
 
     def end_with_claim(self, at: datetime) -> None:
         """The claim these belong to ends, and with it what is asked for. Inside that transaction."""

@@ -17,7 +17,7 @@ from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app.asker_page import Typed
 from requests_app.forms.stay import AnswerForm, LongerForm
 from requests_app.models import Claim, Extension, TooLong
-from requests_app.models.extension import ASKER, AT_DESK, HOST, most_more
+from requests_app.models.extension import ASKER, AT_DESK, HOST, ExtensionQuerySet, most_more
 from requests_app.views.ask import BAD_INPUT
 from requests_app.views.board import need_again
 from requests_app.views.her_page import her_page
@@ -64,7 +64,7 @@ def longer(request: AskerRequest, claim_id: UUID) -> HttpResponse:
 def longer_answer(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     """Her yes or no to more nights."""
     claim = request.visit.claim(claim_id)
-    _answer(request, claim.need_id, ASKER, clock.now(), claim=claim)
+    _answer(request, Extension.objects.on_need(claim.need_id).filter(claim=claim), ASKER, clock.now())
     return redirect("mine")
 
 
@@ -103,7 +103,8 @@ def host_longer(request: HttpRequest, need_id: UUID) -> HttpResponse:
 def host_longer_answer(request: HttpRequest, need_id: UUID) -> HttpResponse:
     """The host's yes or no to more nights."""
     at = clock.now()
-    _answer(request, need_id, HOST, at, claim=_hosted(request, need_id, at))
+    mine = Extension.objects.on_need(need_id).filter(claim=_hosted(request, need_id, at))
+    _answer(request, mine, HOST, at)
     return redirect("need", need_id)
 
 
@@ -112,7 +113,8 @@ def host_longer_answer(request: HttpRequest, need_id: UUID) -> HttpResponse:
 @coordinator
 def desk_longer(request: SignedIn, need_id: UUID) -> HttpResponse:
     """The desk's yes or no to more nights."""
-    _answer(request, need_id, AT_DESK, clock.now())
+    found = Extension.objects.on_need(need_id).for_desk(request.user)
+    _answer(request, found, AT_DESK, clock.now())
     return redirect("desk_need", need_id)
 
 
@@ -130,13 +132,12 @@ def _longer_form(request: HttpRequest, claim: Claim) -> LongerForm:
     return LongerForm(request.POST, most=most, auto_id=f"longer-{claim.pk}-%s")
 
 
-def _answer(request: HttpRequest, need_id: UUID, side: str, at: datetime, **whose: Claim) -> None:
+def _answer(request: HttpRequest, theirs: ExtensionQuerySet, side: str, at: datetime) -> None:
     """The answer to what the page showed. A 404 for what is not theirs to answer."""
     form = AnswerForm(request.POST)
     if not form.is_valid():
         raise Http404
-    found = Extension.objects.on_need(need_id).filter(**whose)
-    extension = get_object_or_404(found, pk=form.cleaned_data["extension"])
+    extension = get_object_or_404(theirs, pk=form.cleaned_data["extension"])
     try:
         if form.says_yes():
             extension.agree(side, at)

@@ -224,6 +224,19 @@ def test_the_desk_reading_is_written_down_once_an_hour_for_each_and_names_nobody
     assert (str(mark) in rows, mark.hex in rows) == (False, False)
 
 
+def test_the_desk_reading_where_each_leg_goes_is_written_down_too(world: World) -> None:
+    _visit, need = world.ask(
+        note="Please ring twice.",
+        desk_reads=True,
+        answers={"to": "The mill", "back": "yes", "back_to": "Home"},
+    )
+    page = browser(world.coordinator).page(f"/desk/needs/{need.pk}/")
+
+    opened = sorted(what for _reader, what, is_opened, *_when in log() if is_opened)
+    assert ("The mill" in page, "Home" in page) == (True, True)
+    assert opened == ["leg", "leg", "note"]
+
+
 def test_a_note_the_desk_may_not_read_is_never_said_to_be_opened(world: World) -> None:
     _visit, need = world.ask(note="Please ring twice.")
     browser(world.coordinator).page(f"/desk/needs/{need.pk}/")

@@ -16,6 +16,7 @@ from tests.requests_app.test_pages import hidden, post, text
 from tests.requests_app.test_query_counts import enter, queries_of
 from tests.requests_app.test_stay import ADDRESS, a_stay, again, moment
 from tests.requests_app.world import World, day, only_task, say_yes, take
+from tests.volunteers import people
 from tests.volunteers.people import AT, Person
 
 
@@ -160,6 +161,30 @@ def test_nobody_answers_for_a_stay_that_is_not_theirs(three: Three, world: World
     assert [answer.status_code for answer in tries] == [404] * len(tries)
     assert Extension.objects.get(pk=extension.pk).status == "asked"
     assert again(other).status == "approved"
+
+
+def test_a_coordinator_who_is_the_host_does_not_answer_for_the_desk_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless nobody else works there."""
+    ana = world.coordinator
+    world.offer(ana.volunteer, capacity=2)
+    visit, claim = a_stay(world, ana)
+    three = Three(visit, (ana, ana), claim, monkeypatch).come_in(moment(1, 9))
+    she_asks(three)
+    extension = Extension.objects.get()
+    path, form = f"/desk/needs/{claim.need_id}/", {"extension": str(extension.pk), "answer": "yes"}
+    alone = three.page("desk")
+
+    dora = desk.browser(people.coordinator(ana, "Dora"))
+    refused = post(three.desk, f"{path}longer/", three.page("desk"), **form)
+    hers = dora.words(path)
+    dora.post(f"{path}longer/", **form)
+
+    assert ("Yes, more nights" in alone, refused.status_code) == (True, 404)
+    assert ("Yes, more nights" in three.page("desk"), "Yes, more nights" in hers) == (False, True)
+    extension.refresh_from_db()
+    assert (extension.desk_yes, extension.host_yes) == (True, False)
 
 
 def test_what_has_no_nights_does_not_become_longer(three: Three, world: World) -> None:
