@@ -79,6 +79,7 @@ class Part:
     somebody_has_it: bool
     stay: Stay | None = None
     when: str = ""
+    has_begun: bool = False
 
     @property
     def can_step_in(self) -> bool:
@@ -272,6 +273,7 @@ def _parts(
             somebody_has_it=task.pk in taken and not (task.pk in mine and mine[task.pk].holds),
             stay=stays.get(task.pk),
             when=facts.parts(task.parts),
+            has_begun=task.pk in mine and mine[task.pk].has_begun(at),
         )
         for task in tasks
         if task.pk in shown

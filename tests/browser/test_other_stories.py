@@ -96,6 +96,7 @@ def test_the_desk_says_yes_for_her(stage: Stage, asker: Page, member: Callable[[
     expect(ben.get_by_text("Platform two")).to_be_visible()
     asker.get_by_role("link", name="Look again").click()
     expect(asker.get_by_text("Yes. Somebody is coming.")).to_be_visible()
+    ben.get_by_text("It is over already").click()
     ben.get_by_role("button", name="It is done").click()
     asker.get_by_role("link", name="Look again").click()
     expect(asker.get_by_text("Done. Take care.")).to_be_visible()

@@ -195,6 +195,7 @@ def test_she_asks_without_a_script_and_somebody_comes(
     expect(ben.locator("ol.thread")).to_contain_text("I see you. شكرا 🙂")
 
     # It is done, and closed for everybody.
+    ben.get_by_text("It is over already").click()
     ben.get_by_role("button", name="It is done").click()
     expect(ben.get_by_text("Thank you. What was written is closed now.")).to_be_visible()
     asker.get_by_role("link", name="Look again").click()
