@@ -302,9 +302,17 @@ register(
         tasks=(
             TaskSpec("companion", _("Someone to come with you")),
             TaskSpec("second_companion", _("A second companion"), are_two),
-            TaskSpec("backup", _("A backup companion"), wants_backup, backs=("companion", "second_companion")),
             TaskSpec(
-                "relief", _("A companion who takes over"), lambda answers: bool(relief_after(answers)), after_hours=relief_after
+                "backup",
+                _("A backup companion"),
+                wants_backup,
+                backs=("companion", "second_companion"),
+            ),
+            TaskSpec(
+                "relief",
+                _("A companion who takes over"),
+                lambda answers: bool(relief_after(answers)),
+                after_hours=relief_after,
             ),
         ),
         place_from="asker",
