@@ -80,6 +80,7 @@ def offer_choices() -> list[tuple[str, str]]:
 
 
 WHO_MAY_COME = ("only_women", "only_men", "only_trans_nonbinary")
+COMPANIONS = ("companion", "second_companion")
 
 register(
     Kind(
@@ -302,12 +303,7 @@ register(
         tasks=(
             TaskSpec("companion", _("Someone to come with you")),
             TaskSpec("second_companion", _("A second companion"), are_two),
-            TaskSpec(
-                "backup",
-                _("A backup companion"),
-                wants_backup,
-                backs=("companion", "second_companion"),
-            ),
+            TaskSpec("backup", _("A backup companion"), wants_backup, backs=COMPANIONS),
             TaskSpec(
                 "relief",
                 _("A companion who takes over"),
