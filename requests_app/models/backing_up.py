@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -72,8 +71,9 @@ class CanBeBackup(CanBeApproved):
             self._see(at)
             place = ""
             if self.is_backup:
-                place = self._known_place(unlocked, at)
-                ended = self._make_room(task, at)
+                holder = self._holder(task, at)
+                place = self._place_of(holder, unlocked, at)
+                ended = self._make_room(holder, at)
                 self.promote_unattended(task, at)
             elif not self.was_backup:
                 raise SomebodyWasFaster
@@ -129,16 +129,21 @@ class CanBeBackup(CanBeApproved):
         backed.free_again(at)
         self.need.let_newcomers_go(at)
 
-    def _make_room(self, task: Task, at: datetime) -> Claim | None:
-        """Whoever has `task` has it no longer: expected no more where they were, else standing by again."""
+    def _holder(self, task: Task, at: datetime) -> Claim | None:
+        """Whoever has `task` and makes room. Raises SomebodyWasFaster where it is not to be had."""
         task.refresh_from_db(fields=["status", "escalate_after"])
         backs = kinds.get(self.need.kind).backs(self.task.role)
         if task.need_id != self.need_id or task.role not in backs or task.status not in _TO_BE_TAKEN:
             raise SomebodyWasFaster
         holder = task.claims.holding(at).select_related("volunteer", "need").first()
+        if holder is not None:
+            holder.task, holder.need = task, self.need
+        return holder
+
+    def _make_room(self, holder: Claim | None, at: datetime) -> Claim | None:
+        """They have it no longer: expected no more where they were, else standing by again."""
         if holder is None:
             return None
-        holder.task, holder.need = task, self.need
         if holder.is_approved:
             holder.leave_within(DECLINED, at, passes_on=False)
             return holder
@@ -151,27 +156,23 @@ class CanBeBackup(CanBeApproved):
         return fingerprint(self.volunteer.reader().public_key) == bytes(self.agreed_key or b"")
 
     def _reveal_to_backup(self, unlocked: Unlocked, place: str, at: datetime) -> None:
-        if self.key_changed():
-            # Not before she said yes to the new key (approve_key).
-            return
-        if place and self.place is None:
-            self.seal_place(place, at)
-        self.need._settle_one(cast("Claim", self), unlocked, at)
+        if place:
+            # The desk, where it knows it, stays its reader: it can pass it on to a new key of theirs.
+            also = [unlocked.reader] if unlocked.reader.kind == "desk" else []
+            self.seal_place(place, at, *also)
+        if not self.key_changed():
+            # Else not before she said yes to the new key (approve_key).
+            self.need._settle_one(cast("Claim", self), unlocked, at)
 
-    def copy_known_place(self, unlocked: Unlocked, at: datetime) -> None:
-        """Whoever was the backup meets her where the others do, once she is there to say so."""
-        if self.was_backup and self.place is None and (place := self._known_place(unlocked, at)):
-            self.seal_place(place, at)
-
-    def _known_place(self, unlocked: Unlocked | None, at: datetime) -> str:
-        """Where she wrote to somebody who comes that they meet; "" where nothing is known."""
-        if unlocked is None or kinds.get(self.need.kind).host_seals_place:
+    def _place_of(self, holder: Claim | None, unlocked: Unlocked | None, at: datetime) -> str:
+        """Where she wrote to whoever makes room that they meet: the backup comes there. What she wrote
+        to anybody else is for them alone. "" where nothing is known."""
+        if holder is None or unlocked is None or kinds.get(self.need.kind).host_seals_place:
             return ""
-        for other in self.need.claims_with_task().filter(status=APPROVED).exclude(pk=self.pk):
-            with suppress(Unreadable):
-                if place := other.read_place(unlocked, at):
-                    return place
-        return ""
+        try:
+            return holder.read_place(unlocked, at)
+        except Unreadable:
+            return ""
 
 
 _TO_BE_TAKEN = ("open", "held", "approved")

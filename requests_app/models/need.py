@@ -255,7 +255,6 @@ class Need(
             return
         claim.grant_note(unlocked, at)
         claim.copy_desk_place(unlocked, at)
-        claim.copy_known_place(unlocked, at)
         claim.grant_plan(unlocked, at)
 
     def is_taken_elsewhere_by(self, volunteer: Volunteer, task_id: uuid.UUID, at: datetime) -> bool:

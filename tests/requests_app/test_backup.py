@@ -134,6 +134,41 @@ def test_her_tap_sends_the_backup_instead_of_one_who_is_late_and_opens_everythin
     assert ask_django().broken() == {}
 
 
+def test_the_backup_opens_the_place_of_whoever_makes_room_and_nobody_elses(world: World) -> None:
+    visit, need = world.ask(**asked())
+    ben, cleo, dora = (world.volunteer(name) for name in ("Ben", "Cleo", "Dora"))
+    made = Company(visit, need, ben, cleo, dora)
+    yes(made, ben, "companion", "My home: 4 Mill Lane")
+    yes(made, cleo, "second_companion", "Court steps")
+    yes(made, dora, "backup")
+
+    made.claim(dora).promote(visit.unlocked, made.task("second_companion"), AT)
+    visit.mailbox.settle(visit.seed, AT)
+
+    assert made.claim(dora).read_place(unlocked(dora), AT) == "Court steps"
+    assert made.claim(ben).read_place(unlocked(ben), AT) == "My home: 4 Mill Lane"
+
+
+def test_the_backup_of_a_companion_is_not_sent_to_where_the_relief_comes_hours_later(world: World) -> None:
+    visit, need = world.ask(
+        **asked(answers={"companions": "one", "backup": "yes", "setting": "clinic", "relief": "4"})
+    )
+    ben, cleo, dora = (world.volunteer(name) for name in ("Ben", "Cleo", "Dora"))
+    made = Company(visit, need, ben, cleo, dora)
+    yes(made, ben, "companion", "My home: 4 Mill Lane")
+    yes(made, cleo, "relief", "Clinic cafe")
+    yes(made, dora, "backup")
+
+    made.claim(ben).release(AT)
+    visit.mailbox.settle(visit.seed, AT)
+
+    assert made.claim(dora).is_approved
+    assert made.claim(dora).read_place(unlocked(dora), AT) == ""
+    # Nor where she presses it a moment later, on the page of before.
+    made.claim(dora).promote(visit.unlocked, made.task("companion"), AT)
+    assert made.claim(dora).read_place(unlocked(dora), AT) == ""
+
+
 LEAVES: dict[str, Callable[[Company], object]] = {
     "released": lambda made: made.claim(made.ben).release(AT),
     "declined": lambda made: made.claim(made.ben).decline(AT),
@@ -161,8 +196,14 @@ def test_when_a_companion_is_gone_the_backup_comes_with_nobody_there(world: Worl
     assert "now" in told(made.need.pk)
     assert "You are the backup." not in desk.browser(made.dora).words(f"/needs/{made.need.pk}/")
 
-    enter(made.visit).get("/a/mine/")
+    hers = desk.read(enter(made.visit).get("/a/mine/").content.decode())
 
+    # All but the place: the one that is still there is Cleo's, and she is told to write one.
+    assert [text for text in opened(made, made.dora) if text in SECRETS] == [NOTE, PLAN]
+    assert "They do not know where yet. Write it below." in hers
+    doras = desk.browser(made.dora).words(f"/needs/{made.need.pk}/")
+    assert "Nothing is written yet. Look again before you go." in doras
+    made.claim(made.dora).meet_at(PLACE, AT)
     assert [text for text in opened(made, made.dora) if text in SECRETS] == list(SECRETS)
     assert ask_django().broken() == {}
 
@@ -241,6 +282,8 @@ def test_another_key_than_the_one_she_said_yes_to_is_granted_nothing(world: Worl
     assert "The key of the person who comes changed" in enter(made.visit).get("/a/mine/").content.decode()
     claim.approve_key(made.visit.unlocked, claim.key_fingerprint(), AT)
     assert not made.claim(made.dora).key_changed()
+    assert made.claim(made.dora).read_place(made.visit.unlocked, AT) == PLACE
+    assert grants_to(Person(claim.volunteer, b"", "")) > 0
 
 
 def test_the_desk_sends_it_where_it_decides_and_elsewhere_only_for_one_who_is_not_heard_of(
