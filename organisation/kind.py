@@ -293,6 +293,10 @@ class Kind:
         """The roles of those who come only if somebody else cannot."""
         return [task.role for task in self.tasks if task.backs]
 
+    def apart_roles(self) -> list[str]:
+        """The roles of those who are not there with the others: backups, and whoever takes over later."""
+        return [task.role for task in self.tasks if task.backs or task.after_hours is not _at_once]
+
     def question(self, slug: str) -> Question | None:
         """The question with this slug, if it still asks it."""
         return next((question for question in self.questions if question.slug == slug), None)
@@ -354,10 +358,8 @@ def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
     texts = [question.max_length for question in kind.questions if question.answer == "text"]
     yield sum(texts) > MOST_TEXT, "its texts together are too long to be sealed."
     yield not kind.rings or min(kind.rings) < 1, "every ring asks somebody."
-    yield (
-        bool(kind.people_label) != bool(kind.capacity_label),
-        "people and capacity are asked together or not at all.",
-    )
+    one_asked = bool(kind.people_label) != bool(kind.capacity_label)
+    yield one_asked, "people and capacity are asked together or not at all."
     yield from _complaints_of_taps(kind, roles)
     yield from _complaints_about_questions(kind)
 
@@ -383,10 +385,8 @@ def _complaints_of_taps(kind: Kind, roles: list[str]) -> Iterator[tuple[bool, st
     yield any(presets.get(tap.slug) is None for tap in kind.taps), "a tap that nobody can send."
     yield any(set(tap.by) - SIDES or not tap.by for tap in kind.taps), "a tap from nobody."
     yield any(set(tap.roles) - set(roles) for tap in kind.taps), "a tap of a role it does not have."
-    yield (
-        any(tap.after == EVENING for tap in kind.taps) and not kind.has_nights,
-        "an evening tap without nights.",
-    )
+    in_evenings = any(tap.after == EVENING for tap in kind.taps)
+    yield in_evenings and not kind.has_nights, "an evening tap without nights."
 
 
 def _complaints_about_legs(kind: Kind, roles: list[str], asked: list[str]) -> Iterator[tuple[bool, str]]:

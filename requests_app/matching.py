@@ -89,12 +89,13 @@ CONDITIONS: dict[str, str] = {
     "declined": """p.volunteer_id NOT IN (SELECT o.volunteer_id FROM requests_app_task ot
         JOIN requests_app_proposal o ON o.task_id = ot.id
         WHERE ot.need_id = {id} AND o.outcome = 'declined')""",
-    # Only beside somebody experienced, who holds another part of the same need; see models/trusted.py.
-    "probation": """(NOT p.probation OR ({in_company} AND EXISTS (
-        SELECT 1 FROM requests_app_claim c JOIN volunteers_volunteer v ON v.id = c.volunteer_id
-        JOIN requests_app_task ct ON ct.id = c.task_id AND ct.role NOT IN {backups}
+    # Only beside somebody experienced, who holds another part of the same need, and of whoever is a backup
+    # more than one: see models/trusted.py.
+    "probation": """(NOT p.probation OR ({in_company} AND (
+        SELECT count(*) FROM requests_app_claim c JOIN volunteers_volunteer v ON v.id = c.volunteer_id
+        JOIN requests_app_task ct ON ct.id = c.task_id AND ct.role NOT IN {apart}
         WHERE c.need_id = {id} AND c.task_id <> {task} AND NOT v.probation
-        AND (c.status = 'approved' OR (c.status = 'held' AND c.held_until > {moment})))))""",
+        AND (c.status = 'approved' OR (c.status = 'held' AND c.held_until > {moment}))) > {instead_of}))""",
 }
 # What counts only where people are asked: whoever had enough today still sees the board, and a partner
 # sees there what it was asked (TURN).
@@ -238,6 +239,7 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
     names = {name: Column(f"n.{name}") for name in _FACTS}
     names |= {"task": Column("t.id"), **{name: Column(f"t.{name}") for name in _TIMES}}
     own = {"volunteer": _id(volunteer.id), "in_company": Column(_in_company())}
+    own["instead_of"] = Column(f"(CASE WHEN t.role IN {_named(_backups())} THEN 1 ELSE 0 END)")
     rows = _rows(sql, {**names, **_times(at), **own, **values})
     return [_match(row, _uuid(row[-1])) for row in _first_of_each(rows, -1)]
 
@@ -290,34 +292,47 @@ def _first_of_each(rows: Iterable[Row], column: int, left_out: Collection[Any] =
 
 def _values(task: Task) -> dict[str, Any]:
     """The facts of one task and its need, to be bound."""
-    need = task.need
+    need, kind = task.need, kinds.get(task.need.kind)
     facts = {name: getattr(need, name) for name in _FACTS}
     return {
         **facts,
         **{name: getattr(task, name) for name in _TIMES},
         "id": _id(need.id),
         "mailbox_id": _id(need.mailbox_id),
-        "in_company": kinds.get(need.kind).one_person_each,
+        "in_company": kind.one_person_each and task.role not in _later(),
+        "instead_of": 1 if task.role in _backups() else 0,
         "task": _id(task.id),
     }
 
 
 def _in_company() -> str:
-    """True of a need whose kind brings several people together at once; slugs are plain letters."""
-    slugs = ", ".join(f"'{kind.slug}'" for kind in kinds.all() if kind.one_person_each)
-    return f"(n.kind IN ({slugs}))" if slugs else "FALSE"
+    """True of a task beside whose owner others are at once, by its kind and its role."""
+    slugs = {kind.slug for kind in kinds.all() if kind.one_person_each}
+    return f"(n.kind IN {_named(slugs)} AND t.role NOT IN {_named(_later())})"
 
 
-def _backups() -> str:
-    """The roles of whoever comes only if somebody else cannot; slugs are plain letters."""
-    roles = {role for kind in kinds.all() for role in kind.backup_roles()}
-    named = ", ".join(f"'{role}'" for role in sorted({"", *roles}))
-    return f"({named})"
+def _backups() -> set[str]:
+    """The roles of whoever comes only if somebody else cannot."""
+    return {role for kind in kinds.all() for role in kind.backup_roles()}
+
+
+def _apart() -> set[str]:
+    """The roles of whoever is beside nobody: backups, and those who take over later."""
+    return {role for kind in kinds.all() for role in kind.apart_roles()}
+
+
+def _later() -> set[str]:
+    return _apart() - _backups()
+
+
+def _named(slugs: Iterable[str]) -> str:
+    """As a list in a statement, also where there is none: slugs are plain letters."""
+    return "(" + ", ".join(f"'{slug}'" for slug in sorted({"", *slugs})) + ")"
 
 
 def _times(at: datetime) -> dict[str, Any]:
     return {
-        "backups": Column(_backups()),
+        "apart": Column(_named(_apart())),
         "today": _date(clock.local_day(at)),
         "week": _date(first_day_that_counts(at)),
         "hour": hour_number(at),

@@ -67,6 +67,7 @@ _hosts = _any_of(tuple(kind.slug for kind in kinds.all() if kind.host_seals_plac
 _sleep = _any_of(tuple(kind.slug for kind in kinds.all() if kind.has_nights))
 _each = _any_of(tuple(kind.slug for kind in kinds.all() if kind.one_person_each))
 _backups = _any_of(tuple(f"{kind.slug} {role}" for kind in kinds.all() for role in kind.backup_roles()))
+_apart = _any_of(tuple(f"{kind.slug} {role}" for kind in kinds.all() for role in kind.apart_roles()))
 _live, _holding = _any_of(LIVE), _any_of(HOLDING)
 _ended, _keyed, _not_ended = _any_of(ENDED), _any_of(KEYED), _any_of(NOT_ENDED)
 _unfinished = "('open', 'held', 'approved')"
@@ -137,7 +138,8 @@ CLAIMS = {
         JOIN volunteers_volunteer v ON v.id = cl.volunteer_id
         WHERE v.probation AND (cl.status = 'approved' OR (cl.status = 'held' AND cl.held_until > {{now}}))
         AND n.expires_at > {{now}} AND n.day > {{now}} AND NOT EXISTS (SELECT 1 FROM requests_app_claim o
-        JOIN volunteers_volunteer w ON w.id = o.volunteer_id WHERE o.need_id = cl.need_id
+        JOIN volunteers_volunteer w ON w.id = o.volunteer_id JOIN requests_app_task ot ON ot.id = o.task_id
+        WHERE o.need_id = cl.need_id AND (n.kind || ' ' || ot.role) NOT IN {_apart}
         AND o.task_id <> cl.task_id AND NOT w.probation AND o.status IN ('held', 'approved', 'done'))""",
     "somebody was asked twice": """SELECT task_id, volunteer_id FROM requests_app_proposal
         GROUP BY task_id, volunteer_id HAVING count(*) > 1""",

@@ -22,6 +22,7 @@ from requests_app.models.proposal import Proposal
 from requests_app.models.reveal import Reveal
 from requests_app.models.shared import NOTE, PLACE, THREAD
 from requests_app.models.tap import Tap
+from requests_app.models.trusted import NotAlone
 from requests_app.readers import Unlocked
 
 if TYPE_CHECKING:
@@ -48,11 +49,16 @@ class CanBeBackup(CanBeApproved):
         """Was the backup, and comes now."""
         return self.is_approved and self.agreed_key is not None
 
-    def can_still_back_up(self, at: datetime) -> bool:
-        """Whether they can be sent for now: nobody said no, their offer stands, they are on no break."""
+    def can_still_back_up(self, task: Task, at: datetime) -> bool:
+        """Whether they can be sent to this task now: nobody said no, their offer stands, they are on no
+        break, and not alone where they are new."""
         claim = cast("Claim", self)
         stands = claim.offer is not None and claim.offer.active
-        return stands and self.volunteer.may_act(at) and not self.need.refuses(self.volunteer)
+        may = stands and self.volunteer.may_act(at) and not self.need.refuses(self.volunteer)
+        return may and self._is_not_alone(task, at)
+
+    def _is_not_alone(self, task: Task, at: datetime) -> bool:
+        return not self.volunteer.probation or self.need.has_experienced(task, at)
 
     def _agree(self, at: datetime) -> None:
         """The yes to a backup. There is no thread, and nothing of hers has one reader more."""
@@ -63,7 +69,8 @@ class CanBeBackup(CanBeApproved):
         """The backup comes now, for `task`: instead of whoever has it, if anybody does. Twice is harmless.
 
         What `unlocked` opens is granted at once; without it, at her next visit. Raises SomebodyWasFaster
-        where this one is nobody's backup any more, or does not back this task.
+        where this one is nobody's backup any more, or does not back this task; NotAlone where they are new,
+        and nobody experienced would be beside them.
         """
         task.lapse_overdue(at)
         ended: Claim | None = None
@@ -72,6 +79,9 @@ class CanBeBackup(CanBeApproved):
             place = ""
             if self.is_backup:
                 holder = self._holder(task, at)
+                self.volunteer.refresh_from_db(fields=["probation"])
+                if not self._is_not_alone(task, at):
+                    raise NotAlone
                 place = self._place_of(holder, unlocked, at)
                 ended = self._make_room(holder, at)
                 self.promote_unattended(task, at)
@@ -96,7 +106,7 @@ class CanBeBackup(CanBeApproved):
     def promote_by_desk(self, unlocked: Unlocked | None, task: Task, at: datetime) -> None:
         """As `promote`, by the desk: instead of somebody who comes only where it decides, or where they did
         not say what was expected. One who was sent with nobody there is passed on what the desk may open.
-        Raises SomebodyWasFaster."""
+        Raises SomebodyWasFaster, NotAlone."""
         comes = task.claims.approved().exclude(pk=self.pk).first()
         hers = comes is not None and self.need.decides != DESK
         if hers and not Tap.objects.not_said_by(comes, at).exists():

@@ -334,7 +334,7 @@ class Task(Leg, Stateful, DueRow):
             if claim.can_be_passed_on(at) and self._pass_to(claim, at, partial(claim.hold, at)):
                 return
         for claim in self._backups():
-            if claim.can_still_back_up(at) and self._pass_to(
+            if claim.can_still_back_up(self, at) and self._pass_to(
                 claim, at, partial(claim.promote_unattended, self, at)
             ):
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from django.db import models, transaction
@@ -12,7 +12,7 @@ from django.db.models import Q
 from notify import outbox
 from organisation import kinds
 from privacy.states import SomebodyWasFaster
-from requests_app.models.claim_queryset import APPROVED, DECLINED, HELD, RELEASED
+from requests_app.models.claim_queryset import APPROVED, DECLINED, HOLDING, RELEASED
 from volunteers.models import Check, Slip, Volunteer
 from volunteers.slips import LATE, NO_SHOW
 
@@ -74,7 +74,7 @@ class CanBeTrusted(models.Model):
 
     def is_accompanied(self, at: datetime) -> bool:
         """Whether whoever took it may go: experienced, or beside somebody who is."""
-        return not self.volunteer.probation or self.need.has_experienced(self.task.pk, at)
+        return not self.volunteer.probation or self.need.has_experienced(self.task, at)
 
     def refuse_unless_trusted(self, at: datetime) -> None:
         """Inside the transaction that holds the locks of volunteer and need. Raises NotChecked, NotAlone."""
@@ -140,23 +140,26 @@ class CanBringTogether(models.Model):
         claims: models.Manager[Claim]
         kind: str
 
-    def has_experienced(self, task_id: Any, at: datetime) -> bool:
-        """Whether somebody who is not on probation has another part of it, at the same time as this one."""
-        if not kinds.get(self.kind).one_person_each:
+    def has_experienced(self, task: Task, at: datetime) -> bool:
+        """Whether somebody who is not on probation is there beside whoever has this task of it."""
+        kind = kinds.get(self.kind)
+        backs, apart = kind.backs(task.role), kind.apart_roles()
+        if not kind.one_person_each or (task.role in apart and not backs):
+            # Whoever takes over comes when the others go.
             return False
-        others = cast("Need", self).claims.holding(at).exclude(task=task_id)
-        # Whoever comes only if somebody else cannot is not beside anybody.
-        others = others.exclude(task__role__in=kinds.get(self.kind).backup_roles())
-        return others.filter(volunteer__probation=False).exists()
+        others = cast("Need", self).claims.holding(at).exclude(task=task.pk).exclude(task__role__in=apart)
+        # A backup comes instead of one of them: another one is left.
+        return others.filter(volunteer__probation=False).count() > (1 if backs else 0)
 
     def let_newcomers_go(self, at: datetime) -> None:
         """Inside the transaction in which somebody left it: whoever is new and would be alone now is free,
-        too, and she hears that it changed. Not somebody whose time has begun: they may be there already."""
-        new = Q(status__in=(HELD, APPROVED), volunteer__probation=True)
+        too, and she hears that it changed. Not somebody whose time has begun: they may be there already. A
+        backup is not."""
+        new = Q(status__in=HOLDING, volunteer__probation=True)
         need = cast("Need", self)
         for claim in need.claims_with_task().filter(new).order_by("pk"):
             claim.need = need
             # One that was freed took with it whoever relied on it: this may have been one of them.
-            claim.refresh_from_db(fields=["status"])
+            claim.refresh_from_db(fields=["status", "task"])
             if claim.holds and not claim.is_accompanied(at) and not claim.has_begun(at):
                 claim.free_within(at)

@@ -18,7 +18,7 @@ from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import desk_key
 from requests_app.asker_page import Typed
 from requests_app.forms.taps import PlanForm, PromoteForm, SayForm, WhenForm
-from requests_app.models import Claim, Task
+from requests_app.models import Claim, NotAlone, Task
 from requests_app.readers import Unlocked
 from requests_app.views.ask import BAD_INPUT
 from requests_app.views.her_page import her_page
@@ -71,6 +71,8 @@ def promote(request: AskerRequest, claim_id: UUID) -> HttpResponse:
         claim.promote(request.visit.unlocked, task, clock.now())
     except (SomebodyWasFaster, MoveRefused, Unreadable):
         messages.info(request, _("That is not possible any more. Here is how it is now."))
+    except NotAlone:
+        messages.info(request, _("Your backup is new here and goes only with somebody experienced."))
     else:
         messages.success(request, _("Your backup was told to come."))
     return redirect("mine")
@@ -130,6 +132,8 @@ def desk_promote(request: SignedIn, need_id: UUID) -> HttpResponse:
         claim.promote_by_desk(_desk_or_none(request), task, at)
     except (SomebodyWasFaster, MoveRefused, Unreadable):
         messages.info(request, _("That is not possible any more. Here is how it is now."))
+    except NotAlone:
+        messages.info(request, _("The backup is new here and goes only with somebody experienced."))
     else:
         messages.success(request, _("The backup was told to come. Both see it."))
     return redirect("desk_need", need_id)

@@ -98,7 +98,8 @@ class Naive:
         for check in Check.objects.exclude(status="waiting"):
             self.checked[check.volunteer_id][check.item] = check.expires_on
         held = Claim.objects.filter(volunteer__probation=False).exclude(held_until__lte=at)
-        held = held.exclude(task__role="backup")
+        # Neither is there with the others: one comes instead of somebody, one after them.
+        held = held.exclude(task__role__in=("backup", "relief"))
         self.holding = list(held.filter(status__in=("held", "approved")))
         live = Task.objects.filter(need__status="open", need__expires_at__gt=at, status__in=("open", "held"))
         self.live = list(live.select_related("need"))
@@ -154,9 +155,12 @@ class Naive:
         return [done[item] for item in kinds.get(place.kind).checks if item in done]
 
     def _is_not_alone(self, place: Place, task: Task) -> bool:
-        """Not on probation; or beside somebody who is not, who has another part of it."""
+        """Not on probation; or beside somebody who is not, who has another part of it at the same time. Of
+        whoever is a backup one is still there when another cannot come."""
         beside = {held.task_id for held in self.holding if held.need_id == task.need_id} - {task.pk}
-        return not place.volunteer.probation or (kinds.get(task.need.kind).one_person_each and bool(beside))
+        together = kinds.get(task.need.kind).one_person_each and task.role != "relief"
+        enough = 2 if task.role == "backup" else 1
+        return not place.volunteer.probation or (together and len(beside) >= enough)
 
     def _parts(self, place: Place, task: Task) -> bool:
         need = task.need

@@ -11,6 +11,7 @@ from privacy.states import SomebodyWasFaster
 from requests_app import matching, rings, standing, tasks
 from requests_app.models import Claim, Need, NotAlone, NotNow, NotYet, Taken, Task
 from requests_app.visits import Visit
+from tests.requests_app.company import Company, asked, yes
 from tests.requests_app.desk import Browser, browser
 from tests.requests_app.test_query_counts import enter
 from tests.requests_app.world import TODAY, World, claim_of, day, only_task, say_yes, take
@@ -156,6 +157,114 @@ def test_a_ride_whose_ways_have_two_drivers_is_nothing_for_somebody_new(
     there, back = ride.tasks.select_related("need").order_by("-role")
     take(dee, there)
     assert ben.volunteer.pk not in found(back)
+
+
+def with_backup(world: World, ben: Person, *others: Person, **answers: str) -> Company:
+    """`others` come; Ben, who is new, was said yes to as their backup."""
+    visit, need = world.ask(
+        **asked(day=day(3), answers={"companions": "one", "backup": "yes", "setting": "police"} | answers)
+    )
+    made = Company(visit, need, ben, others[0], others[-1])
+    for person, role in zip(others, ("companion", "second_companion"), strict=False):
+        yes(made, person, role, "By the gate")
+    yes(made, ben, "backup")
+    return made
+
+
+def test_whoever_takes_over_hours_later_is_not_there_beside_somebody_new(
+    world: World, ben: Person, dee: Person
+) -> None:
+    standing.begin_probation(ben.volunteer, AT)
+    _visit, need = world.ask(**asked(day=day(3), answers={"setting": "clinic", "relief": "4"}))
+    companion, relief = need.tasks.select_related("need").order_by("role")
+    take(dee, relief)
+    assert ben.volunteer.pk not in found(companion)
+    assert matching.on_need(now(ben), need.pk, AT) == matching.board(now(ben), AT) == []
+    with pytest.raises(NotAlone):
+        companion.claim(now(ben), ben.volunteer.offers.get(), AT)
+
+
+def test_somebody_new_never_takes_over_when_the_others_go(world: World, ben: Person, dee: Person) -> None:
+    standing.begin_probation(ben.volunteer, AT)
+    _visit, need = world.ask(**asked(day=day(3), answers={"setting": "clinic", "relief": "4"}))
+    companion, relief = need.tasks.select_related("need").order_by("role")
+    take(dee, companion)
+    assert ben.volunteer.pk not in found(relief)
+    assert matching.on_need(now(ben), need.pk, AT) == []
+    with pytest.raises(NotAlone):
+        relief.claim(now(ben), ben.volunteer.offers.get(), AT)
+
+
+def test_somebody_new_is_a_backup_only_of_two_so_that_one_of_them_is_left(
+    world: World, ben: Person, dee: Person
+) -> None:
+    standing.begin_probation(ben.volunteer, AT)
+    eve = world.volunteer("Eve")
+    _visit, need = world.ask(**asked(day=day(3)))
+    backup, first, second = need.tasks.select_related("need").order_by("role")
+    take(dee, first)
+    assert (ben.volunteer.pk in found(backup), ben.volunteer.pk in found(second)) == (False, True)
+    with pytest.raises(NotAlone):
+        backup.claim(now(ben), ben.volunteer.offers.get(), AT)
+    hers = take(eve, second)
+    assert ben.volunteer.pk in found(backup)
+    take(ben, backup)
+    hers.release(AT)
+    assert claim_of(ben, backup).status == "released"
+
+
+def test_a_backup_who_is_new_comes_beside_the_one_who_is_left(world: World, ben: Person, dee: Person) -> None:
+    made = with_backup(world, ben, dee, world.volunteer("Eve"), companions="two")
+    standing.begin_probation(ben.volunteer, AT)
+    assert made.claim(ben).is_backup
+
+    made.claim(dee).release(AT)
+
+    assert (made.claim(ben).task.role, made.claim(ben).status) == ("companion", "approved")
+
+
+def test_a_backup_who_is_new_goes_when_only_one_experienced_is_left(
+    world: World, ben: Person, dee: Person
+) -> None:
+    eve = world.volunteer("Eve")
+    made = with_backup(world, ben, dee, eve, companions="two")
+    standing.begin_probation(ben.volunteer, AT)
+    standing.begin_probation(eve.volunteer, AT)
+    assert [made.claim(person).status for person in (dee, eve, ben)] == ["approved", "approved", "released"]
+    assert "Your backup" not in enter(made.visit).get("/a/mine/").content.decode()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_backup_who_is_new_is_never_sent_alone(world: World, ben: Person, dee: Person, begun: bool) -> None:
+    made = with_backup(world, ben, dee)
+    # As it was stored before anybody looked at that.
+    Volunteer.objects.filter(pk=ben.volunteer.pk).update(probation=True)
+    at = made.task("companion").begins_at() + HOUR if begun else AT
+
+    made.claim(dee).release(at)
+
+    assert (made.task("companion").status, made.claim(ben).status) == ("open", "released")
+
+
+def test_whoever_presses_for_a_backup_who_is_new_reads_why_nobody_is_sent(
+    world: World, desk: Browser, ben: Person, dee: Person
+) -> None:
+    made = with_backup(world, ben, dee)
+    Volunteer.objects.filter(pk=ben.volunteer.pk).update(probation=True)
+    made.claim(dee).taps.filter(slug="arrived").update(missed_after=AT, due_at=AT)
+    typed = {"claim": made.claim(ben).pk, "task": made.task("companion").pk}
+    hers = enter(made.visit)
+    page = hers.get("/a/mine/").content.decode()
+    token = page.partition('csrfmiddlewaretoken" value="')[2].partition('"')[0]
+
+    pressed = hers.post(
+        f"/a/mine/people/{typed['claim']}/promote/", {**typed, "csrfmiddlewaretoken": token}, follow=True
+    )
+
+    said = "is new here and goes only with somebody experienced."
+    assert f"Your backup {said}" in pressed.content.decode()
+    assert f"The backup {said}" in desk.post_words(f"/desk/needs/{made.need.pk}/promote/", **typed)
+    assert (made.claim(dee).status, made.claim(ben).status) == ("approved", "backup")
 
 
 def test_she_reads_that_somebody_is_new_and_who_is_new_reads_it_too(

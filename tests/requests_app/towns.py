@@ -157,6 +157,7 @@ def _need(world: World, dice: random.Random, areas: list[Area]) -> Need:
         answers={
             **{role: dice.choice(("no", "yes")) for role in ("back", "onward", "backup")},
             "companions": dice.choice(("one", "two")),
+            "relief": dice.choice(("no", "no", "4")),
         },
         parts_of={"back": dice.choice((0, 4, 8, 12)), "onward": 8} if dice.random() < 0.7 else {},
     )
@@ -179,7 +180,7 @@ def _history(dice: random.Random, needs: list[Need], volunteers: list[Volunteer]
         Proposal.objects.create(task=task, volunteer=some[0], asked_at=AT, outcome="declined")
         Proposal.objects.create(task=task, volunteer=some[1], asked_at=AT)
         NeverMatch.objects.create(mailbox=need.mailbox, volunteer=some[2])
-        for task in need.tasks.order_by("position")[1:2]:
+        for task in need.tasks.order_by("position")[dice.choice((0, 1, 1)) : dice.choice((2, 2, 4))]:
             _hold(dice, need, task, dice.choice(volunteers))
 
 
