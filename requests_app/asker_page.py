@@ -33,7 +33,7 @@ from requests_app.readers import Unlocked
 from requests_app.reveals import Reveals, Shown
 from requests_app.sentences import Sentence, what_happens
 from requests_app.stay_page import Stay, stay
-from requests_app.taps_page import Promotion, Taps, promotions, relief, taps
+from requests_app.taps_page import Promotion, Taps, cannot_come, promotions, relief, taps
 from requests_app.visits import Visit
 from volunteers.models import Volunteer, Vouch
 
@@ -181,7 +181,9 @@ class _Page:
         by_id = {need.pk: need for need in needs}
         for claim in self.claims:
             claim.need = claim.task.need = by_id[claim.need_id]
-        self.messages = list(Message.objects.filter(claim__in=self.claims).order_by("place_in_thread"))
+        self.threads = self._threads()
+        said = {pk: [(line.mine, line.slug) for line in lines] for pk, lines in self.threads.items()}
+        self.said, self.cannot = said, {pk for pk in said if cannot_come(said[pk], mine=False)}
         self.proposals = list(Proposal.objects.filter(task__need__in=living).select_related("task"))
         self.taps = list(Tap.objects.of_claims(self.claims))
         self.plans = list(Plan.objects.alive(at).filter(need__in=living))
@@ -197,6 +199,17 @@ class _Page:
         self.how_far = HowFar.of(self.tasks, at)
         self.reveals = Reveals(needs, self.organisation, at)
 
+    def _threads(self) -> dict[UUID, list[Line]]:
+        """claim id → its messages, of everybody who comes."""
+        rows = list(Message.objects.filter(claim__in=self.claims).order_by("place_in_thread"))
+        return {
+            claim.pk: thread_lines(
+                [row for row in rows if row.claim_id == claim.pk], claim, self.unlocked, Message.ASKER
+            )
+            for claim in self.claims
+            if claim.is_approved
+        }
+
     def card(self, need: Need) -> Card:
         claims = [claim for claim in self.claims if claim.need_id == need.pk]
         tasks = [task for task in self.tasks if task.need_id == need.pk]
@@ -208,7 +221,9 @@ class _Page:
             need=need,
             title=facts.title(need),
             facts=facts.facts(need, tasks=tasks),
-            sentence=what_happens(need, claims, tasks, len(asked), self.at, self.at_desk, self.how_far),
+            sentence=what_happens(
+                need, claims, tasks, len(asked), self.at, self.at_desk, self.how_far, self.cannot
+            ),
             people=[self._person(need, claim, answers) for claim in claims],
             note=note,
             answers=kinds.get(need.kind).described(answers),
@@ -301,25 +316,26 @@ class _Page:
         tasks = [task for task in self.tasks if task.need_id == need.pk]
         if claim.is_backup:
             others = [other for other in self.claims if other.need_id == need.pk]
-            return Person(**person, promotions=promotions(claim, tasks, others, self.taps, self.at))
+            found = promotions(claim, tasks, others, self.taps, self.at, self.cannot)
+            return Person(**person, promotions=found)
         if claim.is_approved:
             taken = {other.task_id for other in self.claims if other.is_approved}
             roles = {task.role: task.pk for task in tasks}
             person["relief"] = relief(need, claim, answers, taken, roles)
         return Person(**person, **(self._coming(claim) if claim.is_approved else self._choice(claim)))
 
-    def _taps(self, claim: Claim, thread: list[Line]) -> Taps:
+    def _taps(self, claim: Claim) -> Taps:
         backups = [other for other in self.claims if other.need_id == claim.need_id and other.is_backup]
         silent = [row for row in self.taps if row.claim_id == claim.pk]
         instead = [
             found
             for backup in backups
-            for found in promotions(backup, [claim.task], [claim], silent, self.at)
+            for found in promotions(backup, [claim.task], [claim], silent, self.at, self.cannot)
         ]
         when = None
         if kinds.get(claim.need.kind).meets_at_a_time and self.at < ends_at(claim.need, claim.task.parts):
             when = self._form(WhenForm, claim, need=claim.need, at=self.at)
-        said = [(line.mine, line.slug) for line in thread]
+        said = self.said[claim.pk]
         return taps(claim, silent, said, Message.ASKER, self.at, promotions=instead, when_form=when)
 
     def _choice(self, claim: Claim) -> dict[str, Any]:
@@ -345,9 +361,7 @@ class _Page:
     def _coming(self, claim: Claim) -> dict[str, Any]:
         """What she and the person who comes share."""
         cannot = gettext("This cannot be read.")
-        messages = [row for row in self.messages if row.claim_id == claim.pk]
         place = readable(lambda: claim.read_place(self.unlocked, self.at, self.organisation), None)
-        thread = thread_lines(messages, claim, self.unlocked, Message.ASKER)
         hers = not kinds.get(claim.need.kind).host_seals_place
         return {
             "place": cannot if place is None else place,
@@ -355,8 +369,8 @@ class _Page:
             "may_have_stayed_away": claim.may_have_stayed_away(self.at),
             "place_over": self.at >= claim.need.place_seen_until(self.organisation),
             "words": readable(lambda: " ".join(claim.two_words()), ""),
-            "thread": thread,
-            "taps": self._taps(claim, thread),
+            "thread": self.threads[claim.pk],
+            "taps": self._taps(claim),
             "message_form": self._form(MessageForm, claim),
             "stay": self._stay(claim),
             "key_form": self._key(claim),

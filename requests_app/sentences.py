@@ -1,7 +1,9 @@
 """What happens now, in one honest sentence. Nobody is coming until this page says yes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext, ngettext
 
@@ -33,12 +35,13 @@ def what_happens(
     at: datetime,
     at_desk: bool = True,
     how_far: HowFar | None = None,
+    cannot: Collection[UUID] = (),
 ) -> Sentence:
     """For the asker: a need, the claims on it she can see, its tasks that were not closed, how many people
     were asked. Where it has several tasks, those that nobody has are named.
 
     `at_desk`: whether anybody works at the desk at all, who could know of it. `how_far`: what was done beyond
-    the rings.
+    the rings. `cannot`: of whoever comes, the claims of those who said last that they cannot.
     """
     if (nobody_now := _nobody_now(need, at)) is not None:
         return nobody_now
@@ -46,6 +49,8 @@ def what_happens(
     backups = set(kinds.get(need.kind).backup_roles())
     tasks = [task for task in tasks if task.role not in backups]
     offered = [claim for claim in offered if not claim.is_backup]
+    if gone := [claim for claim in offered if claim.is_approved and claim.pk in cannot]:
+        return _cannot_come(need, gone, offered, tasks, at)
     return _as_it_stands(need, offered, tasks, asked, at, at_desk, how_far or HowFar(at))
 
 
@@ -106,6 +111,27 @@ def _lost(stands: list[str], somebody_comes: bool, until: str, at_desk: bool) ->
     nobody = [] if somebody_comes else [gettext("Nobody is coming until this page says yes.")]
     knows = [gettext("The desk knows.")] if at_desk else []
     return Sentence(now, " ".join([*stands, *nobody, *knows, until]), "warn", call=True)
+
+
+def _cannot_come(
+    need: Need, gone: list[Claim], offered: list[Claim], tasks: list[Task], at: datetime
+) -> Sentence:
+    """Some of those who come (`gone`) said that they cannot. No tap releases them, and no sentence counts on
+    them: what still stands, and until when."""
+    now = ngettext(
+        "%(count)d person says that they cannot come. Look below.",
+        "%(count)d people say that they cannot come. Look below.",
+        len(gone),
+    ) % {"count": len(gone)}
+    others = [claim for claim in offered if claim not in gone]
+    has = {claim.task_id for claim in others if claim.is_approved}
+    stands = [*legs.somebody_has(tasks, others), *legs.nobody_has(tasks, offered, at)]
+    if need.mailbox.held_back:
+        stands += [gettext("Nobody is asked for you just now: the desk has to look first.")]
+    elif not has:
+        stands += [gettext("Nobody else is coming until this page says yes.")]
+    until = _until([task for task in tasks if task.status != DONE and task.pk not in has], at)
+    return Sentence(now, " ".join([*stands, until]), "warn", call=True)
 
 
 def _coming(coming: list[Claim]) -> Sentence:

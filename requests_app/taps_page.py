@@ -1,6 +1,6 @@
 """What both sides can say with one tap, what is waited for and what did not come, as one of them reads it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -55,26 +55,37 @@ def taps(
     kind = kinds.get(claim.need.kind)
     own = [row for row in rows if row.claim_id == claim.pk]
     late = [row for row in own if row.is_missed or row.is_late(at)]
-    mine = [slug for is_mine, slug in said if is_mine and slug]
-    theirs = [slug for is_mine, slug in said if not is_mine and slug]
     return Taps(
         claim=claim,
         buttons=presets.offered(side, (tap.slug for tap in kind.taps)),
         expected=[_expected(row, side, at) for row in own if row not in late],
         missed=_sentences([row for row in late if row.side != side], "missing", at),
         forgot=_sentences([row for row in late if row.side == side], "i_missed", at),
-        cannot=mine[-1:] == [CANNOT_COME],
-        they_cannot=theirs[-1:] == [CANNOT_COME],
+        cannot=cannot_come(said, mine=True),
+        they_cannot=cannot_come(said, mine=False),
         **more,  # type: ignore[arg-type]
     )
 
 
+def cannot_come(said: list[tuple[bool, str]], mine: bool) -> bool:
+    """Whether the last tap of one side was that they cannot come."""
+    slugs = [slug for is_mine, slug in said if is_mine == mine and slug]
+    return slugs[-1:] == [CANNOT_COME]
+
+
 def promotions(
-    backup: Claim, tasks: list[Task], claims: list[Claim], rows: list[Tap], at: datetime
+    backup: Claim,
+    tasks: list[Task],
+    claims: list[Claim],
+    rows: list[Tap],
+    at: datetime,
+    cannot: Collection[UUID] = (),
 ) -> list[Promotion]:
-    """The tasks this backup could take now: those nobody has, and those of somebody who is not heard of."""
+    """The tasks this backup could take now: those nobody has, those of somebody who is not heard of, and of
+    whoever said that they cannot come (`cannot`: their claims), as far as the reader can know it."""
     backs = kinds.get(backup.need.kind).backs(backup.task.role)
     late = {row.claim_id for row in rows if row.side != ASKER and (row.is_missed or row.is_late(at))}
+    late |= set(cannot)
     coming = {claim.task_id: claim for claim in claims if claim.is_approved}
     found = []
     for task in tasks:

@@ -174,6 +174,52 @@ def test_whoever_cannot_come_has_the_way_out_beside_it_and_is_not_released_by_sa
     assert "You said that you cannot come." not in her_words(visit)
 
 
+def test_her_page_says_at_its_top_that_somebody_cannot_come_and_no_more_that_somebody_is_coming(
+    world: World,
+) -> None:
+    visit, claim, ben = alone(world)
+    assert "Yes. Somebody is coming." in her_words(visit)
+
+    claim.say(unlocked(ben), VOLUNTEER, preset("cannot-come"), AT)
+
+    page = her_words(visit)
+    first = page.index("1 person says that they cannot come. Look below.")
+    assert "Yes. Somebody is coming." not in page
+    assert first < page.index("Nobody else is coming until this page says yes.") < page.index("Ben")
+    assert first < page.index("use another plan.") < page.index("Ben")
+
+    claim.say(unlocked(ben), VOLUNTEER, preset("on-my-way"), AT)
+    assert "Yes. Somebody is coming." in her_words(visit)
+
+
+def test_of_a_pair_she_reads_who_still_comes_and_takes_the_backup_at_once(world: World) -> None:
+    made = company(world)
+    assert "Take the backup instead of" not in her_words(made.visit)
+
+    made.claim(made.ben).say(unlocked(made.ben), VOLUNTEER, preset("cannot-come"), AT)
+
+    page = her_words(made.visit)
+    assert "1 person says that they cannot come. Look below. A second companion: somebody comes." in page
+    assert ("Yes. Somebody is coming." in page, "Nobody else is coming" in page) == (False, False)
+    assert "They say that they cannot come. You can take the backup, or call." in page
+    # Beside what they said, and beside the backup; not instead of the one who comes.
+    assert page.count("Take the backup instead of Ben") == 2
+    assert "Take the backup instead of Cleo" not in page
+
+    path = f"/a/mine/people/{made.claim(made.dora).pk}/promote/"
+    _post(enter(made.visit), path, task=made.task("companion").pk)
+    assert (made.claim(made.dora).status, made.claim(made.ben).status) == ("approved", "declined")
+    assert "Yes. Somebody is coming." in her_words(made.visit)
+
+
+def test_where_both_cannot_come_she_reads_that_nobody_else_is_coming(world: World) -> None:
+    made = company(world)
+    for who in (made.ben, made.cleo):
+        made.claim(who).say(unlocked(who), VOLUNTEER, preset("cannot-come"), AT)
+    page = her_words(made.visit)
+    assert "2 people say that they cannot come. Look below. Nobody else is coming until this" in page
+
+
 def test_a_locked_key_asks_for_the_passphrase_and_sends_nothing(world: World) -> None:
     _visit, claim, ben = alone(world)
     answer = desk.locked(ben).client.post(
