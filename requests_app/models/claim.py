@@ -226,13 +226,14 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, CanBeTrusted, TellsNews
 
     def release(self, at: datetime, never_again: bool = False) -> None:
         """The volunteer cannot come after all. No blame. `never_again`: nor for anything else of this mailbox
-        that she has not said yes to. Late, it is remembered for a while (volunteers/slips.py); not where they
-        never want to be asked for her again."""
+        for which they are not expected. Late, it is remembered for a while (volunteers/slips.py); not where
+        they never want to be asked for her again."""
         try:
             self._leave(RELEASED, at, never_again, by_volunteer=True)
         finally:
             if never_again:
-                self._leave_others(RELEASED, (HELD, STANDBY), at)
+                # Also as her backup: nobody would send them any more (can_still_back_up).
+                self._leave_others(RELEASED, (HELD, STANDBY, BACKUP), at)
 
     def decline(self, at: datetime, never_again: bool = False) -> None:
         """She (or the desk for her) says no to this volunteer: not asked again for this need, and

@@ -7,7 +7,9 @@ from privacy.keyring import FileKeyring
 from privacy.states import MoveRefused, SomebodyWasFaster
 from requests_app import matching
 from requests_app.models import Claim, NeverMatch, NotForYou
+from tests.requests_app.company import company, hears, told
 from tests.requests_app.test_pages import hidden, post, text, volunteer_client
+from tests.requests_app.test_query_counts import enter
 from tests.requests_app.world import World, only_task, say_yes, take
 from tests.volunteers.people import AT
 
@@ -114,3 +116,23 @@ def test_after_the_volunteers_never_nothing_of_theirs_waits_for_her_yes(world: W
     assert sorted(Claim.objects.values_list("status", flat=True)) == ["released", "released"]
     with pytest.raises(SomebodyWasFaster):
         say_yes(visit, Claim.objects.on_needs_of(visit.mailbox).get(pk=waiting.pk))
+
+
+def test_after_the_volunteers_never_they_are_her_backup_no_more_and_she_hears_it(world: World) -> None:
+    made = company(world)
+    hears(made.need.pk)
+    _visit, other = world.ask(made.visit)
+    assert "Your backup: comes if somebody else cannot." in text(enter(made.visit).get("/a/mine/"))
+
+    take(made.dora, only_task(other)).release(AT, never_again=True)
+
+    assert (made.claim(made.dora).status, made.task("backup").is_open) == ("released", True)
+    assert "Your backup: comes if somebody else cannot." not in text(enter(made.visit).get("/a/mine/"))
+    assert told(made.need.pk) == [""]
+
+
+def test_after_the_volunteers_never_they_still_come_where_they_are_expected(world: World) -> None:
+    made = company(world)
+    _visit, other = world.ask(made.visit)
+    take(made.ben, only_task(other)).release(AT, never_again=True)
+    assert made.claim(made.ben).is_approved
