@@ -1,7 +1,6 @@
 """What a kind of need is: the shape of an entry in organisation/kinds.py, and what it refuses."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -9,8 +8,9 @@ from typing import Final, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from organisation import checks, conditions, house, legs, presets
-from organisation.tap import ASKER, EVENING, MOMENTS, SIDES, START, VOLUNTEER, Tap
+from organisation import legs
+from organisation.complaints import about
+from organisation.tap import ASKER, START, VOLUNTEER, Tap
 from privacy import clock
 
 __all__ = [
@@ -29,16 +29,7 @@ __all__ = [
 Text = str | Promise
 Answers = Mapping[str, object]
 
-# The pages under /a/ that are not kinds; see the public surface in the design.
-RESERVED_SLUGS: Final = frozenset({"code", "return", "mine", "leave", "erased", "erasing"})
-# The only facts about a need that are stored in clear, and only while it lives.
-CLEAR_FACTS: Final = frozenset(
-    {"kind", "area", "day", "parts", "nights", "people", "languages", "conditions", "wishes"}
-)
-# Letters in all the texts of one need together: sealed as one, of up to four bytes each.
-MOST_TEXT: Final = 3500
 WHERE_TO_MEET: Final = _("Where to meet")
-SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 class BadKind(ValueError):
@@ -138,6 +129,11 @@ class TaskSpec:
     # After how many hours they take over from the others; 0: they are there from the beginning.
     after_hours: Callable[[Answers], int] = _at_once
 
+    @property
+    def needs_no_answer(self) -> bool:
+        """Whether there is always this one."""
+        return self.needed is _always
+
 
 @dataclass(frozen=True)
 class Makes:
@@ -214,7 +210,7 @@ class Kind:
     card: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
-        for wrong, sentence in _complaints(self):
+        for wrong, sentence in about(self):
             if wrong:
                 raise BadKind(f"{self.slug}: {sentence}")
 
@@ -329,72 +325,3 @@ class Kind:
     def pace(self, starts_at: datetime, at: datetime) -> timedelta:
         """How long one ring is left alone before the next is asked."""
         return self.escalate_every / 3 if starts_at - at <= self.urgent_within else self.escalate_every
-
-
-def _complaints(kind: Kind) -> Iterator[tuple[bool, str]]:
-    roles = [task.role for task in kind.tasks]
-    asked = [question.slug for question in kind.questions]
-    yield not SLUG.fullmatch(kind.slug), "a slug is up to 30 small letters, digits and hyphens."
-    yield kind.slug in RESERVED_SLUGS, "this slug is a page of its own."
-    yield not any(task.needed is _always for task in kind.tasks), "one task must not depend on answers."
-    yield len(set(roles)) < len(roles), "two tasks have the same role."
-    yield len(set(asked)) < len(asked), "two questions have the same slug."
-    yield from _complaints_about_legs(kind, roles, asked)
-    yield (
-        not all(SLUG.fullmatch(word.replace("_", "-")) for word in roles + asked),
-        "a role or question slug is odd.",
-    )
-    yield any(slug not in conditions.ALL for slug in kind.condition_slugs), "a condition has no bit."
-    yield any(slug not in house.ALL for slug in kind.house_slugs), "a fact about a home has no bit."
-    implied = {kind.after_midnight, *(question.implies for question in kind.questions)} - {""}
-    yield not implied <= set(kind.condition_slugs), "what an answer implies is a condition of it."
-    yield any(slug not in checks.ALL for slug in kind.checks), "a check is not in the list."
-    yield min(kind.need_lives, kind.place_seen_for) < timedelta(0), "it cannot end before its last day."
-    yield kind.place_seen_for > kind.need_lives, "the place cannot outlive the need."
-    yield (
-        min(kind.hold, kind.escalate_every) < timedelta(minutes=15),
-        "a hold or ring lasts 15 minutes at least.",
-    )
-    texts = [question.max_length for question in kind.questions if question.answer == "text"]
-    yield sum(texts) > MOST_TEXT, "its texts together are too long to be sealed."
-    yield not kind.rings or min(kind.rings) < 1, "every ring asks somebody."
-    one_asked = bool(kind.people_label) != bool(kind.capacity_label)
-    yield one_asked, "people and capacity are asked together or not at all."
-    yield from _complaints_of_taps(kind, roles)
-    yield from _complaints_about_questions(kind)
-
-
-def _complaints_about_questions(kind: Kind) -> Iterator[tuple[bool, str]]:
-    for question in kind.questions:
-        clear = question.privacy == "clear"
-        yield clear and question.slug not in CLEAR_FACTS, f"{question.slug} may not be stored in clear."
-        yield question.counts and question.answer != "number", f"{question.slug} counts, and is no number."
-        yield question.counts and not kind.has_capacity, f"{question.slug} counts people nobody asks about."
-        with_choices = question.answer in ("choice", "choices")
-        yield (
-            with_choices != bool(question.choices),
-            f"{question.slug} needs choices exactly if it offers them.",
-        )
-
-
-def _complaints_of_taps(kind: Kind, roles: list[str]) -> Iterator[tuple[bool, str]]:
-    yield any(set(task.backs) - set(roles) for task in kind.tasks), "a backup for a role it does not have."
-    yield any(kind.backs(role) for task in kind.tasks for role in task.backs), "a backup of a backup."
-    known = MOMENTS | {"", *(tap.slug for tap in kind.taps)}
-    yield any(tap.after not in known for tap in kind.taps), "a tap after one it does not have."
-    yield any(presets.get(tap.slug) is None for tap in kind.taps), "a tap that nobody can send."
-    yield any(set(tap.by) - SIDES or not tap.by for tap in kind.taps), "a tap from nobody."
-    yield any(set(tap.roles) - set(roles) for tap in kind.taps), "a tap of a role it does not have."
-    in_evenings = any(tap.after == EVENING for tap in kind.taps)
-    yield in_evenings and not kind.has_nights, "an evening tap without nights."
-
-
-def _complaints_about_legs(kind: Kind, roles: list[str], asked: list[str]) -> Iterator[tuple[bool, str]]:
-    named = {role for question in kind.questions for role in (*question.of, question.beside) if role}
-    named |= {role for task in kind.tasks for role in task.after}
-    yield not named <= set(roles), "a question or task names a role there is not."
-    turned_round = any(roles.index(role) >= at for at, task in enumerate(kind.tasks) for role in task.after)
-    yield turned_round, "a task comes after an earlier one."
-    yield any(slug.startswith(legs.window_name("")) for slug in asked), "a question is named as a time is."
-    limited = any(bool(question.limit) != (question.answer == "time") for question in kind.questions)
-    yield limited, "a time says at which end it limits its task, and nothing else does."

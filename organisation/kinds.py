@@ -22,7 +22,7 @@ from organisation.kind import (
     Tap,
     TaskSpec,
 )
-from organisation.questions import SETTINGS, are_two, party, relief_after, wants_backup, wish
+from organisation.questions import SETTINGS, are_two, party, relief_after, wants_backup, wants_relief, wish
 from organisation.tap import END, EVENING, START
 
 
@@ -304,12 +304,7 @@ register(
             TaskSpec("companion", _("Someone to come with you")),
             TaskSpec("second_companion", _("A second companion"), are_two),
             TaskSpec("backup", _("A backup companion"), wants_backup, backs=COMPANIONS),
-            TaskSpec(
-                "relief",
-                _("A companion who takes over"),
-                lambda answers: bool(relief_after(answers)),
-                after_hours=relief_after,
-            ),
+            TaskSpec("relief", _("A companion who takes over"), wants_relief, after_hours=relief_after),
         ),
         place_from="asker",
         offer_name=_("I can come along"),

@@ -40,6 +40,10 @@ def relief_after(answers: Answers) -> int:
     return int(chosen) if chosen.isdecimal() else 0
 
 
+def wants_relief(answers: Answers) -> bool:
+    return relief_after(answers) > 0
+
+
 def wish(slug: str, label: Text) -> Question:
     """Something she may want, or not want, of whoever comes."""
     choices = (Choice("yes", _("Yes, please")), Choice("no", _("Please not")))

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from organisation import kinds
-from organisation.kind import MOST_TEXT, BadKind, Choice, Kind, Question, TaskSpec
+from organisation.complaints import MOST_TEXT
+from organisation.kind import BadKind, Choice, Kind, Question, TaskSpec
 from privacy.models import Compartment, Counter
 from requests_app import matching, rings, tasks
 from requests_app.models import Claim, Mailbox, Need, Task
