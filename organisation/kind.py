@@ -134,6 +134,15 @@ class TaskSpec:
         """Whether there is always this one."""
         return self.needed is _always
 
+    def at_any_hour(self, answers: Answers) -> bool:
+        """Whether nobody knows before when it begins: she says so on the day, or it begins after another."""
+        return self.when_told(answers) or self.after_hours(answers) > 0
+
+    @property
+    def may_be_at_any_hour(self) -> bool:
+        """Whether some answers make it so."""
+        return self.when_told is not _never or self.after_hours is not _at_once
+
 
 @dataclass(frozen=True)
 class Makes:
@@ -270,6 +279,11 @@ class Kind:
         """Whether this task begins when its asker writes, not at a time."""
         task = self.task(role)
         return task is not None and task.when_told(answers)
+
+    def is_at_any_hour(self, role: str, answers: Answers) -> bool:
+        """Whether nobody knows before when this task begins."""
+        task = self.task(role)
+        return task is not None and task.at_any_hour(answers)
 
     def role_name(self, role: str) -> Text:
         """The role for people to read; the kind's name for a role it no longer has."""

@@ -61,12 +61,32 @@ def moment(day: date, time: str, limit: str) -> datetime:
 
 def windows(kind: Kind, answers: Answers, ticked: Windows) -> dict[str, int]:
     """Role → parts of the day of each task these answers ask for: what was ticked, else those in which its
-    exact times lie, else 0 (as the need); where that would be before one it comes after, from that one on."""
+    exact times lie, else 0 (as the need); where that would be before one it comes after, from that one on.
+
+    Where nobody knows the hour (TaskSpec.when_told, after_hours): any, to the end of the day. Where it goes
+    on from another: from the beginning of that one.
+    """
     found: dict[str, int] = {}
     for role in kind.roles(answers):
-        own = ticked.get(role) or _Leg(kind, role, answers, 0).derived()
-        found[role] = own or _not_before(kind, role, found)
+        own = ticked.get(role) or _stretch(kind, role, answers, found)
+        found[role] = own or _Leg(kind, role, answers, 0).derived() or _not_before(kind, role, found)
     return found
+
+
+def _stretch(kind: Kind, role: str, answers: Answers, found: Windows) -> int:
+    """Of a task without a beginning or an end of its own: all it may stretch over; 0 for every other."""
+    task, leg = kind.task(role), _Leg(kind, role, answers, 0)
+    if task is None:
+        return 0
+    at_any_hour = task.at_any_hour(answers)
+    goes_on = bool(task.after) and not task.when_label
+    begins, ends = leg.times("from").values(), leg.times("until").values()
+    if not at_any_hour and not (goes_on and ends):
+        return 0
+    before = [found.get(earlier, 0) for earlier in task.after or (kind.tasks[0].role,)]
+    first = min(begins) if begins else max(_span(parts or int(clock.ALL_PARTS))[0] for parts in before)
+    last = max(ends) if ends else _span(int(clock.ALL_PARTS))[1]
+    return _between(first, last)
 
 
 def _not_before(kind: Kind, role: str, found: Windows) -> int:
@@ -101,6 +121,11 @@ def _span(parts: int) -> tuple[int, int]:
     return 60 * hours[0][0], 60 * hours[-1][1]
 
 
+def _between(first: int, last: int) -> int:
+    """The parts that have any of these minutes."""
+    return sum(part for part in clock.Part if _span(part)[0] < last and _span(part)[1] > first)
+
+
 @dataclass(frozen=True)
 class _Leg:
     """What was typed about the time of one task."""
@@ -123,8 +148,7 @@ class _Leg:
             return 0
         # Who wants to be there at noon is on the way before noon.
         first = min(begins) if begins else min(ends) - 1
-        last = max(ends) if ends else max(begins) + 1
-        return sum(part for part in clock.Part if _span(part)[0] < last and _span(part)[1] > first)
+        return _between(first, max(ends) if ends else max(begins) + 1)
 
     @property
     def parts(self) -> int:

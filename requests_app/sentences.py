@@ -75,7 +75,9 @@ def _as_it_stands(
     if need.mailbox.held_back:
         return _held_back(until)
     if any(task.urgent for task in left):
-        return _lost([*nobody, *legs.somebody_has(tasks, offered)], bool(coming), until, at_desk)
+        stands = [*nobody, *legs.somebody_has(tasks, offered)]
+        looks = any(task.urgent and task.has_time_left(at) for task in left)
+        return _lost(stands, bool(coming), until, at_desk, looks)
     if coming:
         return _partly(coming, [*nobody, *legs.somebody_offered(tasks, offered), until])
     if offered:
@@ -105,9 +107,13 @@ def _nobody_now(need: Need, at: datetime) -> Sentence | None:
     return None if need.lives(at) else _closed(need)
 
 
-def _lost(stands: list[str], somebody_comes: bool, until: str, at_desk: bool) -> Sentence:
-    """Whoever was coming cannot go on. `stands`: what is lost, then what still stands."""
-    now = gettext("Somebody who was coming cannot come any more. We look for somebody else at once.")
+def _lost(stands: list[str], somebody_comes: bool, until: str, at_desk: bool, looks: bool) -> Sentence:
+    """Whoever was coming cannot go on. `stands`: what is lost, then what still stands; `looks`: whether
+    somebody else is asked for it, or its time is over."""
+    if looks:
+        now = gettext("Somebody who was coming cannot come any more. We look for somebody else at once.")
+    else:
+        now = gettext("Somebody who was coming cannot come any more. It is too late to ask somebody else.")
     nobody = [] if somebody_comes else [gettext("Nobody is coming until this page says yes.")]
     knows = [gettext("The desk knows.")] if at_desk else []
     return Sentence(now, " ".join([*stands, *nobody, *knows, until]), "warn", call=True)

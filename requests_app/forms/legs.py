@@ -19,6 +19,8 @@ PART_NAMES = (
     (clock.Part.EVENING, _("Evening, 17 to 22")),
     (clock.Part.NIGHT, _("Night, 22 to 5")),
 )
+AS_ABOVE = _("Nothing ticked means the same times as above.")
+OR_LATER = _("Nothing ticked means the same times as above. If you message: any later time that day, too.")
 OVER = _("This time is over. Please choose a later one.")
 
 
@@ -56,8 +58,9 @@ class Legs(forms.Form):
         """A field for the times of each task that has its own."""
         for task in self.kind.tasks:
             if task.when_label:
+                help_text = OR_LATER if task.may_be_at_any_hour else AS_ABOVE
                 self.fields[legs.window_name(task.role)] = PartsField(
-                    label=str(task.when_label), help_text=_("Nothing ticked means the same times as above.")
+                    label=str(task.when_label), help_text=help_text
                 )
 
     def clean_legs(self, data: dict[str, Any]) -> None:

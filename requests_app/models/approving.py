@@ -49,6 +49,7 @@ class CanBeApproved(Shared):
         def leave_within(self, to: str, at: datetime, passes_on: bool = True) -> str: ...
         def finish_soon(self) -> None: ...
         def _call_off(self, at: datetime) -> None: ...
+        def wait_for_her_word(self, unlocked: Unlocked, at: datetime) -> None: ...
 
     def approve_unattended(self, at: datetime) -> None:
         """The first who is let in takes it: nobody who holds a key is there, so note and place wait."""
@@ -90,6 +91,7 @@ class CanBeApproved(Shared):
         self.grant_note(unlocked, at)
         self.copy_desk_place(unlocked, at)
         self.grant_plan(unlocked, at)
+        self.wait_for_her_word(unlocked, at)
 
     def _take_over(self, at: datetime) -> None:
         """She chose somebody who stands by: whoever holds it stands by instead. Raises NotNow where they

@@ -58,11 +58,15 @@ class Leg(models.Model):
         """The name of its compartment among those of its need."""
         return f"leg {self.position}"
 
-    def set_times(self, parts: int = 0) -> None:
-        """When it takes place on the day of its need: `parts` of its own, or (0) as the need says."""
+    def set_times(self, parts: int = 0, at_any_hour: bool = False) -> None:
+        """When it takes place on the day of its need: `parts` of its own, or (0) as the need says.
+
+        `at_any_hour`: nobody knows before in which of them: whoever is free in one may come.
+        """
         need, kind = self.need, kinds.get(self.need.kind)
         self.parts = parts or need.parts
         self.covers = (parts if kind.covers_parts else 0) if parts else need.covers
+        self.covers = 0 if at_any_hour else self.covers
         self.any_bits = clock.weekly_bits(need.day, self.parts)
         self.all_bits = week_covered(need.day, self.parts, self.covers, need.nights)
         self.last_hour = hour_number(self.last_chance_at())

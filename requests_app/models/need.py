@@ -256,6 +256,7 @@ class Need(
         claim.grant_note(unlocked, at)
         claim.copy_desk_place(unlocked, at)
         claim.grant_plan(unlocked, at)
+        claim.wait_for_her_word(unlocked, at)
 
     def is_taken_elsewhere_by(self, volunteer: Volunteer, task_id: uuid.UUID, at: datetime) -> bool:
         """Whether they have another part of it, where each part needs somebody of its own."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import models, transaction
 
@@ -210,19 +210,19 @@ class Shared(Sealed):
             thread = self.thread(unlocked)
             message = Message.objects.write(cast("Claim", self), thread, author, text, at, once)
             if author == Message.ASKER:
-                pace = "now" if self._begins_when_told(unlocked) else ""
+                told = kinds.get(self.need.kind).begins_when_told(self.task.role, self._answers(unlocked))
+                pace = "now" if told else ""
                 outbox.queue(self.volunteer_id, f"message:{message.id}", at, pace=pace)
             else:
                 outbox.queue(self.need_id, f"message:{message.id}", at)
         return message
 
-    def _begins_when_told(self, unlocked: Unlocked) -> bool:
-        """Whether this is what she said she would write for. Only whoever reads the note can tell."""
+    def _answers(self, unlocked: Unlocked) -> dict[str, Any]:
+        """What she answered; nothing for whoever cannot read the note."""
         try:
-            _note, answers = self.need.read_note(unlocked)
+            return self.need.read_note(unlocked)[1]
         except Unreadable:
-            return False
-        return kinds.get(self.need.kind).begins_when_told(self.task.role, answers)
+            return {}
 
     def _own(self) -> models.QuerySet[Compartment]:
         return Compartment.objects.of(self.slot_owner)

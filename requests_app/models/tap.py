@@ -89,6 +89,15 @@ class TapQuerySet(DueQuerySet["Tap"]):
         said = set(claim.taps.filter(status=TAPPED).values_list("side", "slug"))
         return [row for line in lines for row in self._expect(claim, line, moment, at, but_not=said)]
 
+    def unplan_start(self, claim: Claim, at: datetime) -> None:
+        """Nobody is expected by the end of what was asked for. When she said that they meet stands."""
+        planned = begins_by(claim.task)
+        for line in _lines(claim):
+            if line.after == START:
+                due_at = clock.quarter_up(planned + line.within)
+                for row in claim.taps.live().filter(slug=line.slug, due_at=due_at):
+                    row._move(DROPPED, at)
+
     def tick(self, claim: Claim, side: str, preset: Preset, at: datetime) -> None:
         """`side` said it: it is not waited for any more, nor what comes before it; what follows it is."""
         lines = _lines(claim)
@@ -141,9 +150,9 @@ class Tap(Stateful, DueRow):
     """One thing that one side of a claim is expected to say by a moment."""
 
     MOVES = {
-        EXPECTED: {TAPPED: "say", MISSED: "miss", DROPPED: "say, meet_when"},
+        EXPECTED: {TAPPED: "say", MISSED: "miss", DROPPED: "say, meet_when, wait_for_her_word"},
         # Late, and good all the same.
-        MISSED: {TAPPED: "say", DROPPED: "say, meet_when"},
+        MISSED: {TAPPED: "say", DROPPED: "say, meet_when, wait_for_her_word"},
         TAPPED: {},
         DROPPED: {},
     }

@@ -68,6 +68,14 @@ class CanTap(Shared):
             self.need.claims_with_task().filter(status="approved", pk__in=waiting).exclude(pk=self.pk)
         )
 
+    def wait_for_her_word(self, unlocked: Unlocked, at: datetime) -> None:
+        """Where nobody knows before when it begins, nobody is expected before she says so. Only whoever reads
+        what she answered can tell: for everybody else it stays as it is. Twice is harmless."""
+        kind, role = kinds.get(self.need.kind), self.task.role
+        spec = kind.task(role)
+        if spec and spec.may_be_at_any_hour and kind.is_at_any_hour(role, self._answers(unlocked)):
+            Tap.objects.unplan_start(cast("Claim", self), at)
+
     def meet_when(self, moment: datetime, at: datetime) -> None:
         """She says when they meet: from then on, and not before, what follows it is waited for.
 

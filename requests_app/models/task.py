@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from notify import outbox
-from organisation import kinds
+from organisation import kinds, legs
 from privacy import clock
 from privacy.crypto import SealingImpossible, Unreadable
 from privacy.due import DueQuerySet, DueRow
@@ -84,8 +84,11 @@ class TaskQuerySet(DueQuerySet["Task"]):
             for position, spec in enumerate(kind.tasks)
             if spec.role in kind.roles(asked.answers)
         ]
+        first = kind.tasks[0].role
+        parts = legs.windows(kind, asked.answers, {**asked.parts_of, first: need.parts})
         for task in tasks:
-            task.set_times(asked.parts_of.get(task.role, 0))
+            own = 0 if task.role == first else parts[task.role]
+            task.set_times(own, kind.is_at_any_hour(task.role, asked.answers))
         need.seal_legs(tasks, asked, at)
         self.bulk_create(tasks)
         NeedDay.objects.make(tasks)

@@ -83,6 +83,38 @@ def test_parts_nobody_ticked_are_those_of_the_times_typed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answers", "ticked", "back"),
+    [
+        ({}, {}, 15),
+        ({}, {"there": AFTERNOON}, AFTERNOON | EVENING | NIGHT),
+        ({"there_by": "12:30"}, {}, AFTERNOON | EVENING | NIGHT),
+        ({}, {"there": MORNING, "back": EVENING}, EVENING),
+        ({"back_by": "21:50"}, {"there": MORNING}, MORNING | AFTERNOON | EVENING),
+        ({"back_after": "13:00"}, {"there": MORNING}, AFTERNOON | EVENING | NIGHT),
+        ({"back_after": "13:00", "back_by": "16:00"}, {"there": MORNING}, AFTERNOON),
+    ],
+)
+def test_a_way_back_when_she_messages_may_be_at_any_time_until_the_day_ends(
+    answers: dict[str, str], ticked: dict[str, int], back: int
+) -> None:
+    assert legs.windows(RIDE, {"back": "message", **answers}, ticked)["back"] == back
+
+
+@pytest.mark.parametrize(("until", "parts"), [("11:30", MORNING), ("16:00", MORNING | AFTERNOON), ("", 0)])
+def test_whoever_waits_is_there_from_the_way_there_on(until: str, parts: int) -> None:
+    assert legs.windows(RIDE, {**WAIT, "wait_until": until}, {"there": MORNING})["wait"] == parts
+
+
+def test_a_relief_may_take_over_at_any_time_until_the_day_ends_whatever_the_hours() -> None:
+    kind = kinds.get("accompaniment")
+    found = {
+        hours: legs.windows(kind, {"relief": hours}, {"companion": AFTERNOON | EVENING})["relief"]
+        for hours in ("2", "4", "6")
+    }
+    assert set(found.values()) == {AFTERNOON | EVENING | NIGHT}
+
+
+@pytest.mark.parametrize(
     ("typed", "read"),
     [
         *(("9", "09:00"), ("9:30", "09:30"), ("09.30", "09:30"), ("9h30", "09:30"), ("21h", "21:00")),

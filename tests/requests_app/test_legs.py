@@ -407,6 +407,64 @@ def test_the_way_back_waits_for_her_message_and_that_goes_out_now(world: World) 
     assert list(Notice.objects.values_list("pace", flat=True)) == ["now"]
 
 
+def on_the_way_back(world: World) -> tuple[Visit, Need, Person, Person]:
+    """Ben drives her back when she messages; it is 14:00 of that day. Cleo could, too, in the evening."""
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo", weekly=WEEK_OF[EVENING])
+    visit, need = world.ask(answers={"back": "message"}, parts=MORNING)
+    comes(world, visit, need, "there", ben).finish(AT)
+    comes(world, visit, need, "back", ben)
+    return visit, need, ben, cleo
+
+
+def test_a_driver_lost_while_she_has_not_messaged_yet_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, need, ben, cleo = on_the_way_back(world)
+    two = clock.at_minutes(need.day, 14 * 60)
+    claim_of(ben, leg(need, "back")).cannot_go_on(two)
+    tasks.escalate(two)
+    asked = Proposal.objects.filter(task=leg(need, "back"), outcome="asked")
+    assert list(asked.values_list("volunteer", flat=True)) == [cleo.volunteer.pk]
+    monkeypatch.setattr("privacy.clock.now", lambda: two)
+    page = words(enter(visit), "/a/mine/")
+    assert ("We look for somebody else at once." in page, "its time is over" in page) == (True, False)
+
+
+def test_nobody_is_said_to_look_for_somebody_whose_time_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben = world.volunteer("Ben")
+    visit, need = world.ask(answers={"back": "yes"}, parts=MORNING, parts_of={"back": AFTERNOON})
+    comes(world, visit, need, "back", ben)
+    late = clock.part_end(need.day, AFTERNOON)
+    claim_of(ben, leg(need, "back")).cannot_go_on(late)
+    monkeypatch.setattr("privacy.clock.now", lambda: late)
+    page = words(enter(visit), "/a/mine/")
+    assert "It is too late to ask somebody else." in page
+    assert ("We look" in page, "Please use another plan now." in page) == (False, True)
+
+
+@pytest.mark.parametrize("decides", ["asker", "first"])
+def test_a_driver_is_not_missed_before_she_messages(world: World, decides: str) -> None:
+    ben = world.volunteer("Ben")
+    visit, need = world.ask(
+        answers={"back": "message"}, parts=MORNING, parts_of={"back": EVENING}, decides=decides
+    )
+    held = take(ben, leg(need, "back"))
+    if decides == "asker":
+        say_yes(visit, held)
+    visit.mailbox.settle(visit.seed, AT)
+    claim = claim_of(ben, leg(need, "back"))
+
+    def expected() -> set[str]:
+        return set(claim.taps.filter(status="expected", side="volunteer").values_list("slug", flat=True))
+
+    assert expected() == {"home-safe"}
+    claim.meet_when(clock.at_minutes(need.day, 18 * 60), AT)
+    visit.mailbox.settle(visit.seed, AT)
+    assert expected() == {"home-safe", "on-my-way", "arrived"}
+
+
 def test_a_message_about_another_leg_is_not_hurried(world: World) -> None:
     ben = world.volunteer("Ben")
     can_be_told_how_soon(ben.volunteer.pk)

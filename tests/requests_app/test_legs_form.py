@@ -54,16 +54,26 @@ def test_every_leg_is_asked_where_and_when(asker: Client, world: World) -> None:
     }
     assert ask_for_a_ride(asker, world, **answers).status_code == 302
     need = Need.objects.get()
-    assert times(need) == {"there": MORNING, "wait": MORNING, "back": EVENING, "onward": NIGHT}
+    assert times(need) == {
+        "there": MORNING,
+        "wait": MORNING | AFTERNOON,
+        "back": EVENING,
+        "onward": NIGHT,
+    }
     page = read(text(asker.get("/a/mine/")))
     for said in (
         "The way there Where to? The mill There by 10:20",
         "Until about when? 16:00",
         "The way back Where to? Home Not before 17:40",
         "The way onward Where to? The station There by 23:10",
-        "morning The way back: evening The way onward: night",
+        "morning Somebody who waits with you: morning, afternoon The way back: evening The way onward: night",
     ):
         assert said in page
+
+
+def test_a_way_back_when_she_messages_is_asked_for_until_the_day_ends(asker: Client, world: World) -> None:
+    assert ask_for_a_ride(asker, world, parts=[MORNING], q_back="message").status_code == 302
+    assert times(Need.objects.get()) == {"there": MORNING, "back": 15}
 
 
 def test_exact_times_are_nowhere_in_clear(asker: Client, world: World) -> None:

@@ -1,10 +1,15 @@
 """Whoever takes over after some hours, said to both in plain words; and what whoever comes keeps in mind."""
 
+from datetime import timedelta
+
+from privacy import clock
+from requests_app import matching
 from requests_app.models import Need
 from tests.requests_app import desk
-from tests.requests_app.company import Company, asked, yes
+from tests.requests_app.company import ENDS, Company, asked, yes
 from tests.requests_app.test_query_counts import enter
 from tests.requests_app.world import World, take
+from tests.volunteers.people import AT
 
 CARD = ("Sit beside them.", "Do not advise.", "Do not record.", "Do not retell it, to anybody.")
 
@@ -40,6 +45,31 @@ def test_how_many_hours_it_is_stands_nowhere_in_clear(world: World) -> None:
     assert tasks == [("companion", made.need.day), ("relief", made.need.day)]
     row = Need.objects.filter(pk=made.need.pk).values(*("kind", "parts", "covers", "nights", "people")).get()
     assert row == {"kind": "accompaniment", "parts": 1, "covers": 1, "nights": 0, "people": 1}
+
+
+def test_a_relief_who_leaves_at_noon_is_replaced(world: World) -> None:
+    made = with_relief(world)
+    claim = yes(made, made.cleo, "relief")
+    claim.release(ENDS + timedelta(minutes=30))
+    assert made.task("relief").escalate_after is not None
+
+
+def test_whoever_is_free_after_noon_alone_can_take_over_and_nobody_else_need_be_free_all_day(
+    world: World,
+) -> None:
+    made = with_relief(world)
+    later = world.volunteer("Eve", weekly=sum(int(clock.Part.AFTERNOON) << 4 * day for day in range(7)))
+    fits = {match.task_id for match in matching.board(later.volunteer, AT)}
+    assert fits == {made.task("relief").pk}
+
+
+def test_a_relief_is_not_missed_at_the_beginning(world: World) -> None:
+    made = with_relief(world)
+    claim = yes(made, made.cleo, "relief")
+    waits = set(claim.taps.filter(status="expected").values_list("side", "slug"))
+    assert waits == {("asker", "home-safe"), ("volunteer", "home-safe")}
+    bens = set(made.claim(made.ben).taps.filter(status="expected").values_list("slug", flat=True))
+    assert "arrived" in bens
 
 
 def test_the_card_is_there_from_the_hold_on_and_not_before(world: World) -> None:
