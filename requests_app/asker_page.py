@@ -334,7 +334,7 @@ class _Page:
         ]
         when = None
         if kinds.get(claim.need.kind).meets_at_a_time and self.at < ends_at(claim.need, claim.task.parts):
-            when = self._form(WhenForm, claim, need=claim.need, at=self.at)
+            when = self._form(WhenForm, claim, need=claim.need, parts=claim.task.parts, at=self.at)
         said = self.said[claim.pk]
         return taps(claim, silent, said, Message.ASKER, self.at, promotions=instead, when_form=when)
 

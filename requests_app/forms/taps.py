@@ -8,12 +8,13 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from organisation import kinds, presets
+from organisation import kinds, legs, presets
 from organisation.presets import Preset
 from privacy import clock
 from requests_app.forms.answer import Once
 from requests_app.forms.ask import PLAN_LENGTH, TOO_LONG
 from requests_app.models import Need
+from requests_app.models.need_day import chances
 
 
 class SayForm(forms.Form):
@@ -33,7 +34,7 @@ class SayForm(forms.Form):
 
 
 class WhenForm(forms.Form):
-    """When they meet, on the day that was asked for."""
+    """When they meet, on the day that was asked for. `parts`: those of the task, within which it lies."""
 
     time = forms.TimeField(
         label=_("When do you meet?"),
@@ -45,15 +46,22 @@ class WhenForm(forms.Form):
         },
     )
 
-    def __init__(self, *args: Any, need: Need, at: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, need: Need, parts: int, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.need, self.at = need, at
+        self.need, self.parts, self.at = need, parts, at
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("time") and self.moment() <= self.at:
             self.add_error("time", _("This time is over. Please write a later one."))
+        elif data.get("time") and not self._is_asked_for():
+            self.add_error("time", legs.NOT_TICKED)
         return data
+
+    def _is_asked_for(self) -> bool:
+        """What is waited for, and for how long somebody else is asked, goes by the parts of the day."""
+        when = chances(self.need.day, self.parts)
+        return any(begins <= self.moment() < ends for begins, ends in when)
 
     def moment(self) -> datetime:
         """The moment itself: a day begins at five, so that one o'clock is in the night after it."""

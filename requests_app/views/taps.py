@@ -50,7 +50,7 @@ def say(request: AskerRequest, claim_id: UUID) -> HttpResponse:
 def meet_when(request: AskerRequest, claim_id: UUID) -> HttpResponse:
     """She says when they meet."""
     at, claim = clock.now(), request.visit.claim(claim_id)
-    form = WhenForm(request.POST, need=claim.need, at=at)
+    form = WhenForm(request.POST, need=claim.need, parts=claim.task.parts, at=at)
     if not form.is_valid():
         return her_page(request, at, Typed(claim.pk, form), BAD_INPUT)
     try:

@@ -18,7 +18,7 @@ from privacy import clock
 from privacy.models import Compartment
 from requests_app import tasks
 from requests_app.forms.taps import WhenForm
-from requests_app.models import Claim, Message, Need, Tap
+from requests_app.models import Claim, Message, Need, Tap, Task
 from requests_app.models.tap import evening_of
 from requests_app.visits import Visit
 from tests.mutualaid.grains import is_too_exact
@@ -28,6 +28,7 @@ from tests.requests_app.company import (
     ENDS,
     LATE,
     MINUTE,
+    MORNING,
     PLACE,
     VOLUNTEER,
     asked,
@@ -293,9 +294,31 @@ def test_she_says_when_they_meet_and_from_then_on_it_is_waited_for(world: World,
     assert (over.status_code, "This time is over." in over.content.decode()) == (422, True)
 
 
+@pytest.mark.parametrize("typed", ["12:00", "16:00", "04:45"])
+def test_they_do_not_meet_when_nobody_asked_for_it(world: World, typed: str) -> None:
+    visit, claim, _ben = alone(world)
+    before = set(claim.taps.values_list("slug", "due_at", "status"))
+    refused = _post(enter(visit), f"/a/mine/people/{claim.pk}/when/", time=typed)
+    page = refused.content.decode()
+    assert (refused.status_code, "This is not within the times you ticked." in page) == (422, True)
+    assert f'value="{typed}"' in page
+    assert set(claim.taps.values_list("slug", "due_at", "status")) == before
+
+
+def test_each_way_is_met_for_at_its_own_time(world: World) -> None:
+    evening, ben = int(clock.Part.EVENING), world.volunteer("Ben")
+    visit, need = world.ask(answers={"back": "yes"}, parts=MORNING, parts_of={"back": evening})
+    back = Task.objects.select_related("need").get(need=need, role="back")
+    claim = say_yes(visit, take(ben, back), place=PLACE)
+    path = f"/a/mine/people/{claim.pk}/when/"
+    sent = [_post(enter(visit), path, time=typed).status_code for typed in ("06:00", "18:00")]
+    assert sent == [422, 302]
+
+
 def test_an_hour_after_midnight_is_in_the_night_of_that_day(world: World) -> None:
-    _visit, need = world.ask(kind="ride", parts=int(clock.Part.NIGHT))
-    form = WhenForm({"time": "1:30"}, need=need, at=AT)
+    night = int(clock.Part.NIGHT)
+    _visit, need = world.ask(kind="ride", parts=night)
+    form = WhenForm({"time": "1:30"}, need=need, parts=night, at=AT)
     assert form.is_valid()
     assert form.moment().date() == TOMORROW + timedelta(days=1)
 
