@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from notify import outbox
-from organisation import kinds
+from organisation import conditions, kinds
 from organisation.presets import Preset
 from organisation.tap import ASKER, END, EVENING, MOMENTS, SIDES, START
 from organisation.tap import Tap as Line
@@ -51,6 +51,16 @@ def evening_of(night: date) -> datetime:
     """When it is asked whether a night is OK, of the night that begins on this date."""
     local = datetime.combine(night, EVENING_OF_A_NIGHT, timezone.get_default_timezone())
     return local.astimezone(clock.UTC)
+
+
+def first_evening(need: Need) -> datetime:
+    """When it is asked of the first night: at the end of it, where she may still arrive after midnight."""
+    kind = kinds.get(need.kind)
+    late = bool(kind.after_midnight) and need.conditions & conditions.bits([kind.after_midnight])
+    if late or need.parts == clock.Part.NIGHT:
+        # The last quarter that is still this night, and no word about the next.
+        return clock.day_end(need.day) - clock.QUARTER
+    return evening_of(need.day)
 
 
 class TapQuerySet(DueQuerySet["Tap"]):
@@ -241,5 +251,6 @@ def _moments(claim: Claim, after: str) -> Iterator[datetime]:
     elif after == END:
         yield ends_at(need, claim.task.parts)
     else:
-        for night in range(need.nights):
+        yield first_evening(need)
+        for night in range(1, need.nights):
             yield evening_of(need.day + timedelta(days=night))

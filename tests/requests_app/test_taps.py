@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import translation
 from django.utils.functional import lazy
 
-from organisation import kinds, presets
+from organisation import conditions, kinds, presets
 from organisation.kind import BadKind
 from organisation.kind import Tap as Line
 from organisation.models import PhoneNumber
@@ -405,6 +405,34 @@ def test_ok_tonight_is_missed_on_the_side_that_does_not_say_it(world: World, now
     # The next evening's word is of that evening, and the one before is not asked about any more.
     says(claim, visit.unlocked, ASKER, "ok-tonight", evening_of(TOMORROW + timedelta(days=1)))
     assert [row for row in rows(claim) if row[0] == ASKER] == [(ASKER, "ok-tonight", "tapped")]
+
+
+@pytest.mark.parametrize(
+    ("parts", "asked_for", "is_late"),
+    [
+        (clock.Part.NIGHT, [], True),
+        (clock.Part.EVENING | clock.Part.NIGHT, ["late_arrival"], True),
+        (clock.Part.EVENING | clock.Part.NIGHT, [], False),
+    ],
+)
+def test_a_guest_who_comes_after_midnight_is_not_missed_before(
+    world: World, parts: int, asked_for: list[str], is_late: bool
+) -> None:
+    bits = conditions.bits(asked_for)
+    visit, need = world.ask(kind="stay", nights=2, parts=int(parts), conditions=bits)
+    ben = world.volunteer("Ben", conditions=bits)
+    claim = say_yes(visit, take(ben, only_task(need)))
+    morning, midnight = clock.day_end(TOMORROW), evening_of(TOMORROW) + HOUR
+    tasks.miss(midnight)
+    assert Tap.objects.filter(status="missed").exists() is not is_late
+    tasks.miss(morning)
+    assert Tap.objects.filter(status="missed").exists() is not is_late
+    # Said before midnight or at four in the morning: it is of this night, and the next is asked about again.
+    says(claim, unlocked(ben), VOLUNTEER, "ok-tonight", morning - HOUR)
+    left = Tap.objects.filter(side=VOLUNTEER, status="expected").values_list("due_at", flat=True)
+    assert list(left) == [evening_of(TOMORROW + timedelta(days=1))]
+    tasks.miss(morning + HOUR)
+    assert set(Tap.objects.filter(status="missed").values_list("side", flat=True)) == {ASKER}
 
 
 def test_a_stay_that_begins_after_that_hour_waits_for_the_next_evening(world: World) -> None:
