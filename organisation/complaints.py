@@ -88,11 +88,12 @@ def _taps(kind: Kind, roles: list[str]) -> Iterator[tuple[bool, str]]:
 
 
 def _legs(kind: Kind, roles: list[str], asked: list[str]) -> Iterator[tuple[bool, str]]:
-    named = {role for question in kind.questions for role in (*question.of, question.beside) if role}
+    named = {role for question in kind.questions for role in (*question.may_be_of, question.beside) if role}
     named |= {role for task in kind.tasks for role in task.after}
     yield not named <= set(roles), "a question or task names a role there is not."
     turned_round = any(roles.index(role) >= at for at, task in enumerate(kind.tasks) for role in task.after)
     yield turned_round, "a task comes after an earlier one."
     yield any(slug.startswith(legs.window_name("")) for slug in asked), "a question is named as a time is."
+    yield any(q.else_of and not q.of for q in kind.questions), "a question of all is also of one task."
     limited = any(bool(question.limit) != (question.answer == "time") for question in kind.questions)
     yield limited, "a time says at which end it limits its task, and nothing else does."

@@ -36,6 +36,18 @@ class BadKind(ValueError):
     """This entry would break a promise; the sentence says which."""
 
 
+def _always(answers: Answers) -> bool:
+    return True
+
+
+def _never(answers: Answers) -> bool:
+    return False
+
+
+def _at_once(answers: Answers) -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class Choice:
     """One possible answer."""
@@ -52,7 +64,8 @@ class Question:
     `answer` is the shape: "text" (str), "number" (int, 0 to `most`), "choice" (a slug of
     `choices`), "choices" (a list of them) or "time" ("HH:MM" of the need's local day; `limit` says
     whether the task is not before it, or over by then). No question is ever required. `beside`: the role
-    of the task in whose group it is asked, where it is not that task's alone.
+    of the task in whose group it is asked, where it is not that task's alone. `else_of`: by the answers with
+    which `else_when` is true it belongs to this task instead (whoever drives there waits, nobody else).
 
     `counts`: the number is of people who come, and all of these together are the need's people; the first
     of them counts whoever nobody else is (adults). `implies`: an answer that is neither empty nor 0 asks
@@ -73,6 +86,17 @@ class Question:
     of: tuple[str, ...] = ()
     limit: Literal["", "from", "until"] = ""
     beside: str = ""
+    else_of: str = ""
+    else_when: Callable[[Answers], bool] = _never
+
+    def whose(self, answers: Answers) -> tuple[str, ...]:
+        """The roles whose answer it is; empty: of all who come."""
+        return (self.else_of,) if self.else_when(answers) else self.of
+
+    @property
+    def may_be_of(self) -> frozenset[str]:
+        """The roles whose answer it is by some answers."""
+        return frozenset({*self.of, self.else_of} - {""})
 
     @property
     def about_party(self) -> bool:
@@ -92,18 +116,6 @@ class Question:
         # The second line of a label is small print for whoever chooses.
         names = (str(choice.label).partition("\n")[0] for choice in self.choices if choice.slug in chosen)
         return ", ".join(names)
-
-
-def _always(answers: Answers) -> bool:
-    return True
-
-
-def _never(answers: Answers) -> bool:
-    return False
-
-
-def _at_once(answers: Answers) -> int:
-    return 0
 
 
 @dataclass(frozen=True)
@@ -264,7 +276,7 @@ class Kind:
 
     def answers_of(self, role: str, answers: Answers) -> dict[str, object]:
         """Those of the answers that only whoever has this task may open; "": those for all who come."""
-        of = {question.slug: question.of for question in self.questions}
+        of = {question.slug: question.whose(answers) for question in self.questions}
         return {
             slug: value
             for slug, value in answers.items()
@@ -273,7 +285,7 @@ class Kind:
 
     def has_answers_of(self, role: str) -> bool:
         """Whether anything is asked that is for whoever has this task alone."""
-        return any(role in question.of for question in self.questions)
+        return any(role in question.may_be_of for question in self.questions)
 
     def begins_when_told(self, role: str, answers: Answers) -> bool:
         """Whether this task begins when its asker writes, not at a time."""

@@ -251,6 +251,8 @@ register(
                 "time",
                 of=("wait",),
                 limit="until",
+                else_of="there",
+                else_when=lambda answers: answers.get("wait") in ("outside", "inside", "return"),
             ),
             *_about_a_leg("back"),
             Question(

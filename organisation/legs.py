@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy import clock
 
 if TYPE_CHECKING:
-    from organisation.kind import Kind, Text
+    from organisation.kind import Kind, Question, Text
 
 Answers = Mapping[str, Any]
 # Role → a mask of clock.Part; 0, or no entry: nothing was ticked.
@@ -137,8 +137,16 @@ class _Leg:
 
     def times(self, limit: str = "") -> dict[str, int]:
         """Slug of a question → its time, of those that limit the leg at that end ("": at any)."""
-        asked = [q for q in self.kind.questions if q.answer == "time" and self.role in q.of]
-        asked = [q for q in asked if limit in ("", q.limit) and self.answers.get(q.slug)]
+        asked = [q for q in self.kind.questions if self.role in q.of and limit in ("", q.limit)]
+        return self._typed(asked)
+
+    def goes_on(self) -> dict[str, int]:
+        """Slug → its time, of those that say how long whoever has it stays on: no limit of the leg."""
+        here = [q for q in self.kind.questions if self.role == q.else_of and q.else_when(self.answers)]
+        return self._typed(here)
+
+    def _typed(self, questions: list[Question]) -> dict[str, int]:
+        asked = [q for q in questions if q.answer == "time" and self.answers.get(q.slug)]
         return {q.slug: minutes(self.answers[q.slug], ends=q.limit == "until") for q in asked}
 
     def derived(self) -> int:
@@ -161,7 +169,7 @@ def _not_asked(
 ) -> Iterator[tuple[str, Text]]:
     for question in kind.questions:
         typed = question.answer in ("text", "time", "number") and answers.get(question.slug) not in (None, "")
-        if typed and question.of and not set(question.of) & set(roles):
+        if typed and question.of and not set(question.whose(answers)) & set(roles):
             yield question.slug, NOT_ASKED
     for role, parts in ticked.items():
         if parts and role not in roles:
@@ -181,20 +189,33 @@ def _of_each(legs: Mapping[str, _Leg]) -> Iterator[tuple[str, Text]]:
 
 
 def _in_order(kind: Kind, legs: Mapping[str, _Leg]) -> Iterator[tuple[str, Text]]:
-    """Between a leg and those it comes after."""
+    """Between a leg and those it comes after; and what goes on after a leg, for whoever has that one."""
     for task in kind.tasks:
         for earlier in task.after:
             if task.role in legs and earlier in legs:
-                sentence = gettext("This is before “%(task)s”. Please choose a later time.")
-                sentence %= {"task": kind.role_name(earlier)}
+                sentence = _too_early(kind, earlier)
                 yield from ((name, sentence) for name in _before(legs[task.role], legs[earlier]))
+    for leg in legs.values():
+        for slug, time in leg.goes_on().items():
+            if time < _first(leg):
+                yield slug, _too_early(kind, leg.role)
+
+
+def _too_early(kind: Kind, role: str) -> str:
+    sentence = gettext("This is before “%(task)s”. Please choose a later time.")
+    return sentence % {"task": kind.role_name(role)}
+
+
+def _first(leg: _Leg) -> int:
+    """Before this it cannot be over."""
+    times = leg.times().values()
+    return max([*times, _span(leg.parts)[0]] if leg.parts else [0, *times])
 
 
 def _before(leg: _Leg, earlier: _Leg) -> Iterator[str]:
     """Where `leg` lies before `earlier`: in an exact time, or with all the parts that were ticked."""
     times = earlier.times().values()
-    first = max([*times, _span(earlier.parts)[0]] if earlier.parts else [0, *times])
-    yield from (slug for slug, time in leg.times().items() if time < first)
+    yield from (slug for slug, time in leg.times().items() if time < _first(earlier))
     if leg.ticked and earlier.parts:
         last = _span(leg.ticked)[1]
         if last <= _span(earlier.parts)[0] or (times and last < max(times)):

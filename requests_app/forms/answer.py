@@ -162,7 +162,7 @@ class WriteAgainForm(forms.Form):
         fields, tasks = question_fields(self.kind), self.need.tasks.unfinished()
         self.parts = {task.role: task.parts for task in tasks}
         for question in self.kind.questions:
-            if question.of and not set(question.of) & set(self.parts):
+            if question.of and not question.may_be_of & set(self.parts):
                 del fields[question_name(question)]
         return fields
 

@@ -28,6 +28,10 @@ BACK, ONWARD, WAIT = {"back": "yes"}, {"onward": "yes"}, {"wait": "somebody"}
         ({**BACK, "back_after": "09:00"}, {"there": AFTERNOON}, {"back_after"}),
         ({**BACK, "there_by": "18:00"}, {"back": MORNING}, {"parts_back"}),
         ({**WAIT, "there_by": "10:00", "wait_until": "09:00"}, {}, {"wait_until"}),
+        ({"wait": "outside", "there_by": "10:00", "wait_until": "09:00"}, {}, {"wait_until"}),
+        ({"wait": "inside", "wait_until": "09:00"}, {"there": AFTERNOON}, {"wait_until"}),
+        ({"wait": "no", "wait_until": "11:30"}, {}, {"wait_until"}),
+        ({"wait_until": "11:30"}, {}, {"wait_until"}),
         ({"there_after": "11:00", "there_by": "10:00"}, {}, {"there_by"}),
         ({"there_after": "18:00"}, {"there": MORNING}, {"there_after"}),
         ({"there_by": "09:00"}, {"there": EVENING}, {"there_by"}),
@@ -55,6 +59,7 @@ def test_what_cannot_be_meant_is_named(answers: Answers, parts: dict[str, int], 
         ({**BACK, "there_by": "04:00", "back_by": "05:00"}, {}),
         ({**BACK, "there_by": "12:00"}, {"there": MORNING, "back": MORNING}),
         ({"back": "no", "onward": "no", "wait": "outside"}, {}),
+        ({"wait": "outside", "wait_until": "16:00", "there_by": "10:00"}, {"there": MORNING}),
     ],
 )
 def test_what_can_be_meant_is_not_refused(answers: Answers, parts: dict[str, int]) -> None:
@@ -98,6 +103,15 @@ def test_a_way_back_when_she_messages_may_be_at_any_time_until_the_day_ends(
     answers: dict[str, str], ticked: dict[str, int], back: int
 ) -> None:
     assert legs.windows(RIDE, {"back": "message", **answers}, ticked)["back"] == back
+
+
+@pytest.mark.parametrize("wait", ["outside", "inside", "return", "somebody"])
+def test_until_when_somebody_waits_is_for_whoever_waits(wait: str) -> None:
+    answers = {"wait": wait, "wait_until": "16:00"}
+    whose = [role for role in ("", "there", "wait", "back") if "wait_until" in RIDE.answers_of(role, answers)]
+    assert whose == ["wait" if wait == "somebody" else "there"]
+    # How long the driver stays on says nothing of when the way there is.
+    assert legs.windows(RIDE, answers, {})["there"] == 0
 
 
 @pytest.mark.parametrize(("until", "parts"), [("11:30", MORNING), ("16:00", MORNING | AFTERNOON), ("", 0)])

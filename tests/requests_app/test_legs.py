@@ -132,6 +132,18 @@ def test_a_driver_is_shown_where_and_when_of_their_own_leg_alone(world: World) -
     }
 
 
+def test_only_the_driver_who_waits_reads_until_when(world: World) -> None:
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    answers = {"back": "yes", "wait": "outside", "wait_until": "15:10"}
+    visit, need = world.ask(answers=answers, parts=MORNING)
+    comes(world, visit, need, "there", ben)
+    comes(world, visit, need, "back", cleo)
+    reads = [
+        "Until about when? 15:10" in words(volunteer_client(who), f"/needs/{need.pk}/") for who in (ben, cleo)
+    ]
+    assert reads == [True, False]
+
+
 def test_no_key_of_a_driver_opens_what_is_another_s(world: World) -> None:
     ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
     visit, need = world.ask(answers=TRIP, desk_reads=True, **TIMES)

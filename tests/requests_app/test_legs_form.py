@@ -71,6 +71,16 @@ def test_every_leg_is_asked_where_and_when(asker: Client, world: World) -> None:
         assert said in page
 
 
+def test_until_when_the_driver_waits_is_told_to_the_driver_of_the_way_there(
+    asker: Client, world: World
+) -> None:
+    answers = {"parts": [MORNING], "q_wait": "outside", "q_wait_until": "11:30", "q_back": "yes"}
+    assert ask_for_a_ride(asker, world, **answers).status_code == 302
+    need = Need.objects.get()
+    assert times(need) == {"there": MORNING, "back": MORNING}
+    assert "The way there Until about when? 11:30" in read(text(asker.get("/a/mine/")))
+
+
 def test_a_way_back_when_she_messages_is_asked_for_until_the_day_ends(asker: Client, world: World) -> None:
     assert ask_for_a_ride(asker, world, parts=[MORNING], q_back="message").status_code == 302
     assert times(Need.objects.get()) == {"there": MORNING, "back": 15}
