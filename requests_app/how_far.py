@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext
 
 from requests_app import facts
 from requests_app.models import Event, Task
-from requests_app.models.task import DESK_TOLD, PARTNER_ASKED
+from requests_app.models.asking_on import DESK_TOLD, PARTNER_ASKED
 
 
 @dataclass(frozen=True)

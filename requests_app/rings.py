@@ -21,8 +21,8 @@ from privacy import clock
 from requests_app import matching
 from requests_app.matching import Match
 from requests_app.models import Event, Need, NeverMatch, Proposal, Reveal, Task
-from requests_app.models.task import DESK_TOLD, PARTNER_ASKED
-from volunteers import asks, rota
+from requests_app.models.asking_on import PARTNER_ASKED
+from volunteers import asks
 from volunteers.models import Volunteer
 
 # How many partner organisations are asked at once.
@@ -206,8 +206,7 @@ def _note_how_far(need: Need, look: Look, best: int, partners: int, at: datetime
         ring = max(was, last + 1) if not partners else last + 2
         look_again = was < last or (not look.full and best < kind.rings[-1])
     if ring > last >= was:
-        rota.tell(task.untaken_key, at)
-        Event.objects.note(task, DESK_TOLD, at)
+        task.tell_desk(at)
     if ring == last + 2 > was:
         Event.objects.note(task, PARTNER_ASKED, at)
     partners_wait = need.partner_ok and ring < last + 2

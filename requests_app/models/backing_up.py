@@ -121,7 +121,7 @@ class CanBeBackup(CanBeApproved):
         if task.is_open:
             task._move("held", at, escalate_after=None)
         self._move(APPROVED, at, task=task, place_in_line=last + 1)
-        task._move("approved", at)
+        task._move("approved", at, urgent=False)
         Proposal.objects.update_or_create(
             task=task, volunteer=self.volunteer, defaults={"outcome": Proposal.CLAIMED}
         )

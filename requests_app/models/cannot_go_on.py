@@ -38,10 +38,9 @@ class CanStopHere(models.Model):
         with transaction.atomic():
             theirs = self._all_they_have(at)
             for claim in theirs:
-                held = claim.holds
-                claim.leave_within(RELEASED, at)
-                if held:
+                if claim.holds:
                     claim.task.ask_everybody()
+                claim.leave_within(RELEASED, at)
             # One message for all of it.
             outbox.take_back([(self.need_id, f"claim:{claim.id}:left") for claim in theirs])
             outbox.queue(self.need_id, f"claim:{self.id}:lost", at, pace="changed")

@@ -361,7 +361,7 @@ class Claim(CanTap, CanBeBackup, CanMoveOn, CanStopHere, CanBeTrusted, TellsNews
         self.refresh_from_db(fields=["status", "held_until", "ending", "place", "agreed_key", "task"])
         # Whoever was the backup may have another one now.
         self.task = task if self.task_id == task.pk else self.task
-        self.task.refresh_from_db(fields=["status", "escalate_after"])
+        self.task.refresh_from_db(fields=["status", "escalate_after", "ring"])
         self.look_again()
 
     def _rest(self, at: datetime) -> None:

@@ -11,7 +11,6 @@ from organisation import kinds
 from organisation.models import Organisation
 from privacy import clock
 from requests_app.models.need_day import chances
-from requests_app.models.proposal import Proposal
 from volunteers import rota
 
 if TYPE_CHECKING:
@@ -96,12 +95,10 @@ class HasNights(models.Model):
     def is_broken_off(self, claim: Claim, at: datetime) -> None:
         """What is left is asked for from the first ring on. Those who were asked for all of it may be asked
         for this; those who had it, or said no, are not. Call before `Task.free_again`."""
-        need, task = cast("Need", self), claim.task
+        need = cast("Need", self)
         self.broken_off = True
         type(need).objects.filter(pk=need.pk).update(broken_off=True)
-        Proposal.objects.filter(task=task, outcome=Proposal.ASKED).delete()
-        task.ring = 0
-        type(task).objects.filter(pk=task.pk).update(ring=0)
+        claim.task.ask_anew()
         rota.tell(f"claim:{claim.pk}:broken-off", at)
 
     def has_somebody_again(self) -> None:

@@ -19,8 +19,8 @@ from privacy.keyring import keyring
 from privacy.states import SomebodyWasFaster, Stateful
 from requests_app.models import claim as claims
 from requests_app.models.asked import FIRST, Asked
+from requests_app.models.asking_on import IsAskedFor
 from requests_app.models.event import Event
-from requests_app.models.leg import Leg
 from requests_app.models.mailbox import Mailbox
 from requests_app.models.need import Need
 from requests_app.models.need_day import NeedDay
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 OPEN, HELD, APPROVED, DONE, CLOSED = "open", "held", "approved", "done", "closed"
 LIVE = (OPEN, HELD, APPROVED)
-# What else happens while nobody has it (Event).
-DESK_TOLD, PARTNER_ASKED = "desk-told", "partner-asked"
 
 
 class TaskQuerySet(DueQuerySet["Task"]):
@@ -126,7 +124,7 @@ class TaskQuerySet(DueQuerySet["Task"]):
         tasks = list(self)
         Proposal.objects.take_back([task.pk for task in tasks])
         left = claims.Claim.objects.filter(task__in=tasks).values_list("pk", flat=True)
-        keys = [task.untaken_key for task in tasks] + [f"claim:{pk}:broken-off" for pk in left]
+        keys = [task.untaken_key() for task in tasks] + [f"claim:{pk}:broken-off" for pk in left]
         outbox.take_back([(who, key) for who in desk.who_is_told() for key in keys])
 
     def ask_again(self, at: datetime) -> None:
@@ -153,7 +151,7 @@ class TaskQuerySet(DueQuerySet["Task"]):
             task._move(DONE if met and task.status == APPROVED else CLOSED, at)
 
 
-class Task(Leg, Stateful, DueRow):
+class Task(IsAskedFor, Stateful, DueRow):
     """One unit of a need that one volunteer takes: a stay, a leg, a companion."""
 
     MOVES = {
@@ -172,12 +170,6 @@ class Task(Leg, Stateful, DueRow):
     need = models.ForeignKey(Need, models.CASCADE, related_name="tasks")
     role = models.SlugField(max_length=40)
     status = models.CharField(max_length=16, default=OPEN)
-    ring = models.PositiveSmallIntegerField(default=0)
-    escalate_after = models.DateTimeField(null=True)
-    # Whoever was to do it cannot go on: everybody is asked at once, until somebody comes again.
-    urgent = models.BooleanField(default=False)
-    # How many more of those who fitted at the last look the rings to come would ask.
-    more_to_ask = models.PositiveSmallIntegerField(default=0)
 
     objects = TaskQuerySet.as_manager()
 
@@ -210,21 +202,6 @@ class Task(Leg, Stateful, DueRow):
     def is_backup(self) -> bool:
         """Whoever has it comes only if somebody else cannot."""
         return bool(kinds.get(self.need.kind).backs(self.role))
-
-    @property
-    def untaken_key(self) -> str:
-        """Under which the desk is told that nobody has it."""
-        return f"task:{self.pk}:untaken"
-
-    @property
-    def everybody_was_asked(self) -> bool:
-        """Nobody has it, nobody is left to ask, and the desk was told."""
-        return self.status == OPEN and self.ring > len(kinds.get(self.need.kind).rings)
-
-    @property
-    def partner_was_asked(self) -> bool:
-        """And a partner organisation, after the desk."""
-        return self.status == OPEN and self.ring > len(kinds.get(self.need.kind).rings) + 1
 
     # Verbs
 
@@ -322,7 +299,7 @@ class Task(Leg, Stateful, DueRow):
 
     def free_again(self, at: datetime, passes_on: bool = True) -> None:
         """The one who had it has it no longer: the next who stands by holds it, or its backup comes, or it is
-        open.
+        open. After a yes it is asked for anew; where nobody was left to ask, the desk hears that it is free.
 
         Call inside the transaction that ended the claim. Not `passes_on`: the caller has somebody for it.
         """
@@ -330,17 +307,28 @@ class Task(Leg, Stateful, DueRow):
             # What is over is not asked for any more.
             self._move(OPEN, at, escalate_after=None)
             return
+        if self.status == APPROVED:
+            self.ask_anew(at)
         self._move(OPEN, at, escalate_after=clock.quarter_down(at))
-        if not passes_on:
-            return
+        if passes_on and not self._is_passed_on(at) and self.everybody_was_asked:
+            self._tell_desk_again(at)
+
+    def _tell_desk_again(self, at: datetime) -> None:
+        """It knew once, and somebody had it since. For whom nobody is asked, it has to look first anyway."""
+        if not self.need.is_held_back():
+            self.tell_desk(at)
+
+    def _is_passed_on(self, at: datetime) -> bool:
+        """Whether somebody who stood by, or the backup, has it now."""
         for claim in self.claims.standing_by():
             if claim.can_be_passed_on(at) and self._pass_to(claim, at, partial(claim.hold, at)):
-                return
+                return True
         for claim in self._backups():
             if claim.can_still_back_up(self, at) and self._pass_to(
                 claim, at, partial(claim.promote_unattended, self, at)
             ):
-                return
+                return True
+        return False
 
     def _backups(self) -> list["Claim"]:
         """Who is there for the case that nobody has this task any more."""
@@ -363,19 +351,6 @@ class Task(Leg, Stateful, DueRow):
             self.refresh_from_db(fields=["status", "escalate_after"])
             return False
         return True
-
-    def ask_everybody(self) -> None:
-        """Whoever had it cannot go on: from the next look on all the rings are asked at once, also who was
-        asked before and did not take it. Inside the transaction that freed it."""
-        self.proposals.filter(outcome=Proposal.ASKED).delete()
-        self.urgent, self.ring = True, 0
-        Task.objects.filter(pk=self.pk).update(urgent=True, ring=0)
-
-    def escalate(self, ring: int, after: datetime | None, more: int = 0) -> None:
-        """Somebody looked who could be asked: so far the asking has got, and look again `after`, or not.
-        `more`: how many more the rings to come would ask."""
-        self.ring, self.escalate_after, self.more_to_ask = ring, after, more
-        Task.objects.filter(pk=self.pk).update(ring=ring, escalate_after=after, more_to_ask=more)
 
     def finish(self, at: datetime) -> None:
         """It was done. Call inside the transaction that finished the claim."""

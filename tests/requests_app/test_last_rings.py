@@ -9,8 +9,9 @@ from notify.models import Notice
 from organisation import kinds
 from organisation.models import PhoneNumber
 from privacy import clock
-from requests_app import desk_key, matching, rings, standing
-from requests_app.models import Need, Proposal, Reveal, Task
+from requests_app import desk_key, matching, rings, standing, tasks
+from requests_app.models import Claim, Need, Proposal, Reveal, Task
+from requests_app.visits import Visit
 from tests.requests_app.desk import Browser, browser, read
 from tests.requests_app.test_damaged_rows import enter
 from tests.requests_app.world import TOMORROW, World, only_task, say_yes, take
@@ -19,7 +20,7 @@ from tests.volunteers.people import AT, Person
 from volunteers import rota
 from volunteers.models import OnCall, Volunteer
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LAST = len(kinds.get("ride").rings)
 
 
@@ -237,6 +238,162 @@ def test_the_desks_table_says_how_far_it_has_got(world: World) -> None:
     assert "1 person, all rings. The desk was told at 12:00. A partner organisation was asked at 12:00." in (
         desk.words("/desk/")
     )
+
+
+# --- Lost again ------------------------------------------------------------------------------------
+
+
+def news_left() -> None:
+    """Everything that waited was sent, and within the hour deleted."""
+    Notice.objects.all().delete()
+
+
+def lose(visit: Visit, claim: Claim, how: str, at: datetime) -> None:
+    """Somebody has it no longer."""
+    if how == "ran out":
+        Claim.objects.filter(pk=claim.pk).update(held_until=at)
+        tasks.lapse(at)
+    elif how == "she says no":
+        claim.decline(at)
+    elif how == "did not come":
+        say_yes(visit, claim, at).did_not_come(at)
+    else:
+        (say_yes(visit, claim, at) if how == "cannot after a yes" else claim).release(at)
+
+
+def look_while_due(need: Need, at: datetime) -> datetime:
+    """The broom, for as long as it may, up to a few hours."""
+    for _look in range(8):
+        after = only_task(need).escalate_after
+        if after is None:
+            break
+        at = max(at, after)
+        tasks.escalate(at)
+    return at
+
+
+LOSSES = ("ran out", "she says no", "cannot", "cannot after a yes", "did not come")
+
+
+@pytest.mark.parametrize("how", LOSSES)
+def test_what_was_taken_and_is_lost_again_is_told_to_the_desk_again(world: World, how: str) -> None:
+    ben, _cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    world.can_be_told(world.coordinator)
+    visit, need = world.ask(kind="accompaniment", answers={"setting": "clinic"})
+    look_until_told(need)
+    first = told(world.coordinator)
+    news_left()
+    at = only_task(need).begins_at() + HOUR
+    claim = take(ben, only_task(need), at)
+
+    lose(visit, claim, how, at)
+    look_while_due(need, at)
+
+    assert only_task(need).everybody_was_asked
+    assert (first, told(world.coordinator)) == ([1], [1])
+
+
+def test_the_desk_is_told_of_two_losses_within_an_hour_twice(world: World) -> None:
+    world.can_be_told(world.coordinator)
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    _visit, need = world.ask()
+    at = look_until_told(need)
+    Notice.objects.update(status="sent")
+    for person in (ben, cleo):
+        take(person, only_task(need), at).release(at)
+        Notice.objects.update(status="sent")
+    assert told(world.coordinator) == [3]
+
+
+def test_what_somebody_else_has_at_once_is_no_news_for_the_desk(world: World) -> None:
+    world.can_be_told(world.coordinator)
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    _visit, need = world.ask()
+    at = look_until_told(need)
+    claim = take(ben, only_task(need), at)
+    take(cleo, only_task(need), at, standing_by=True)
+    news_left()
+
+    claim.release(at)
+
+    assert (only_task(need).status, told(world.coordinator)) == ("held", [0])
+
+
+def test_the_desk_does_not_hear_of_a_loss_that_was_made_good(world: World) -> None:
+    world.can_be_told(world.coordinator)
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    _visit, need = world.ask()
+    at = look_until_told(need)
+    news_left()
+    take(ben, only_task(need), at).release(at)
+    before = told(world.coordinator)
+
+    take(cleo, only_task(need), at)
+
+    assert (before, told(world.coordinator)) == ([1], [0])
+
+
+def test_after_a_yes_whoever_was_asked_long_ago_is_asked_again(world: World) -> None:
+    ben, cleo, dora = (world.volunteer(name) for name in ("Ben", "Cleo", "Dora"))
+    visit, need = world.ask()
+    at = look_until_told(need)
+    Proposal.objects.filter(volunteer=dora.volunteer).update(outcome=Proposal.DECLINED)
+    claim = say_yes(visit, take(ben, only_task(need), at), at)
+    world.can_be_told(cleo)
+    world.can_be_told(dora)
+
+    claim.release(at + 3 * HOUR)
+    tasks.escalate(at + 3 * HOUR)
+
+    # Neither whoever said no nor whoever had it.
+    assert told(cleo, dora) == [1, 0]
+    assert Proposal.objects.get(volunteer=cleo.volunteer).asked_at == clock.hour(at + 3 * HOUR)
+
+
+def test_whoever_was_asked_a_moment_ago_is_not_asked_again(world: World) -> None:
+    ben, cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    visit, need = world.ask()
+    rings.ask_next(only_task(need), AT)
+    claim = say_yes(visit, take(ben, only_task(need)))
+    world.can_be_told(cleo)
+
+    claim.release(AT + HOUR / 4)
+    tasks.escalate(AT + HOUR / 4)
+
+    assert told(cleo) == [0]
+
+
+def test_her_page_says_when_the_desk_was_told_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ben, _cleo = world.volunteer("Ben"), world.volunteer("Cleo")
+    visit, need = world.ask(kind="accompaniment", answers={"setting": "clinic"})
+    look_until_told(need)
+    at = only_task(need).begins_at() + HOUR
+    say_yes(visit, take(ben, only_task(need), at), at).did_not_come(at)
+    asked = only_task(need)
+
+    at = look_until_told(need, at)
+    monkeypatch.setattr("privacy.clock.now", lambda: at)
+    page = read(enter(visit).get("/a/mine/").content.decode())
+
+    assert not asked.everybody_was_asked
+    assert "The desk was told at Monday" not in page
+    assert f"The desk was told at {clock.hour(at):%H}:00." in page
+
+
+def test_a_partner_is_asked_again_last_after_a_yes_was_lost(world: World) -> None:
+    harbour, ben = partner(world), world.volunteer("Ben")
+    visit, need = world.ask(partner_ok=True)
+    at = look_until_told(need)
+    rings.ask_next(only_task(need), at)
+    before = sees(harbour, need, at)
+    claim = say_yes(visit, take(ben, only_task(need), at), at)
+
+    at += 3 * HOUR
+    claim.release(at)
+    meanwhile = sees(harbour, need, at)
+    look_while_due(need, at)
+
+    assert (before, meanwhile, sees(harbour, need, at)) == (True, False, True)
 
 
 # --- What she reads meanwhile ----------------------------------------------------------------------
