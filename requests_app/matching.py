@@ -106,6 +106,10 @@ ASKING: dict[str, str] = {
 }
 TURN = """(p.partner = FALSE OR (n.partner_ok AND EXISTS (SELECT 1 FROM requests_app_proposal ap
     WHERE ap.task_id = t.id AND ap.volunteer_id = p.volunteer_id AND ap.asked_at IS NOT NULL)))"""
+# What is over is nothing anybody could do: no part of its day, or no night, is left. {parts_left} are those
+# of today that have not ended.
+LEFT = """(n.day > {today} OR EXISTS (SELECT 1 FROM requests_app_needday ld WHERE ld.task_id = t.id
+    AND (ld.day > {today} OR (ld.day = {today} AND (ld.night OR (ld.any_parts & {parts_left}) <> 0)))))"""
 # The conditions that begin the index, and therefore the join.
 LET_IN, KIND = "p.ready = TRUE", "p.kind = {kind}"
 REACH = "(p.range_km >= d.km AND p.reach_km >= d.km)"
@@ -214,8 +218,8 @@ def _best(values: Mapping[str, Any], nearest: int, count: int) -> list[Row]:
 
 
 def board(volunteer: Volunteer, at: datetime) -> list[Match]:
-    """What this volunteer could do, the best first: every task that is free, or held by somebody
-    they could stand by for, and that fits one of their offers now."""
+    """What this volunteer could do, the best first: every task that is not over and is free, or held by
+    somebody they could stand by for, and that fits one of their offers now."""
     return _for_volunteer(volunteer, at, "t.status IN ('open', 'held')", {})
 
 
@@ -233,7 +237,7 @@ def _for_volunteer(volunteer: Volunteer, at: datetime, which: str, values: Mappi
         JOIN requests_app_task t ON t.need_id = n.id
         JOIN requests_app_mailbox m ON m.id = n.mailbox_id AND m.held_back = FALSE
         WHERE p.volunteer_id = {{volunteer}} AND n.status = 'open' AND n.expires_at > {{moment}}
-        AND {which} AND {LET_IN} AND {TURN} AND {_FIT}
+        AND {which} AND {LEFT} AND {LET_IN} AND {TURN} AND {_FIT}
         ORDER BY d.km, n.day, n.id, t.role, p.offer_id LIMIT {MOST_ROWS}) AS fits
         ORDER BY score DESC, km, offer_id, id"""
     names = {name: Column(f"n.{name}") for name in _FACTS}
@@ -331,9 +335,11 @@ def _named(slugs: Iterable[str]) -> str:
 
 
 def _times(at: datetime) -> dict[str, Any]:
+    today = clock.local_day(at)
     return {
         "apart": Column(_named(_apart())),
-        "today": _date(clock.local_day(at)),
+        "today": _date(today),
+        "parts_left": sum(part for part in clock.Part if clock.part_end(today, part) > at),
         "week": _date(first_day_that_counts(at)),
         "hour": hour_number(at),
         "moment": connection.ops.adapt_datetimefield_value(at),

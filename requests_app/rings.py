@@ -110,17 +110,19 @@ class Asking:
 
 def ask_next(task: Task, at: datetime) -> None:
     """Ask the next ring about an open task, and about others of its need that are due as well; at the end the
-    desk is told, once, and then, where she said yes to that, partners are asked.
+    desk is told, once for each time it was lost, and then, where she said yes to that, partners are asked.
+    What is over is asked for no more.
 
     Where nobody fits who was not asked, nobody waits for the other rings: the desk is told at once. Who fits
     newly afterwards (somebody who joins, or comes back from a break) is asked at the same pace. Of two who do
     it at the same moment, from what they both saw, one does it.
     """
-    if not _some_of_it_is_left(task, at):
+    due = _due_and_not_over(task, at)
+    if not due:
         return
     asking, asked = Asking(at), set[UUID]()
     try:
-        looks = asking.look(Task.objects.due_with(task, at))
+        looks = asking.look(due)
         with transaction.atomic():
             need = Need.objects.lock(task.need_id)
             if need.lives(at) and not need.is_held_back():
@@ -131,19 +133,22 @@ def ask_next(task: Task, at: datetime) -> None:
         volunteer.mark_asked(at)
 
 
-def _some_of_it_is_left(task: Task, at: datetime) -> bool:
-    """Of nights that nobody took in time those that are over are not asked for; whether any is left."""
+def _due_and_not_over(task: Task, at: datetime) -> list[Task]:
+    """This one, and what else of its need is due. What is over is asked for no more, nor are nights that
+    nobody took in time."""
     with transaction.atomic():
         need = Need.objects.lock(task.need_id)
         if not need.lives(at) or need.is_held_back():
-            return False
+            return []
         is_left = need.drop_past_nights(at)
         # Its dates may be others now; how far the asking had got stays as its caller saw it.
         task.need = need
         task.refresh_from_db(fields=["parts", "covers", "any_bits", "all_bits", "last_hour"])
-        for one in Task.objects.due_with(task, at) if not is_left else ():
+        due = Task.objects.due_with(task, at)
+        over = [one for one in due if not is_left or not one.has_time_left(at)]
+        for one in over:
             one.escalate(one.ring, None)
-    return is_left
+    return [one for one in due if one not in over]
 
 
 def barred(task: Task) -> set[UUID]:
@@ -205,9 +210,13 @@ def _note_how_far(need: Need, look: Look, best: int, partners: int, at: datetime
     else:
         ring = max(was, last + 1) if not partners else last + 2
         look_again = was < last or (not look.full and best < kind.rings[-1])
+    is_last_look = not task.has_time_left(after)
+    if is_last_look:
+        # Who can still do something hears of it now.
+        ring = max(ring, last + 1)
     if ring > last >= was:
         task.tell_desk(at)
     if ring == last + 2 > was:
         Event.objects.note(task, PARTNER_ASKED, at)
-    partners_wait = need.partner_ok and ring < last + 2
-    task.escalate(ring, after if look_again or partners_wait else None, look.more)
+    look_again = not is_last_look and (look_again or (need.partner_ok and ring < last + 2))
+    task.escalate(ring, after if look_again else None, look.more)

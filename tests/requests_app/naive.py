@@ -102,9 +102,17 @@ class Naive:
         held = held.exclude(task__role__in=("backup", "relief"))
         self.holding = list(held.filter(status__in=("held", "approved")))
         live = Task.objects.filter(need__status="open", need__expires_at__gt=at, status__in=("open", "held"))
-        self.live = list(live.select_related("need"))
+        self.live = [task for task in live.select_related("need") if not self._is_over(task)]
         # Each place is looked at once about each task; nothing is changed while this lives.
         self.looked_at = lru_cache(maxsize=None)(self._looked_at)
+
+    def _is_over(self, task: Task) -> bool:
+        """No night is left of what goes on for nights, else no part that would do."""
+        need = task.need
+        nights = [need.day + timedelta(days=number) for number in range(need.nights)]
+        last = max(part for part in clock.Part if part & task.parts)
+        ends = clock.part_end(nights[-1], clock.Part.NIGHT) if nights else clock.part_end(need.day, last)
+        return ends <= self.at
 
     def km(self, one: int, other: int) -> int:
         """Whole km between two centres (haversine), rounded up."""

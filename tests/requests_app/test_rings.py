@@ -1,15 +1,20 @@
 """Who is asked, when, and how it ends: nobody twice, at the end the desk."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from notify.models import Notice
 from organisation import kinds
-from requests_app import rings, tasks
-from requests_app.models import Proposal, Task
-from tests.requests_app.world import World, only_task, take
+from privacy import clock
+from requests_app import matching, rings, tasks
+from requests_app.models import Need, Proposal, Task
+from tests.requests_app.world import TOMORROW, World, only_task, take
 from tests.volunteers.people import AT
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+MORNING, EVENING = int(clock.Part.MORNING), int(clock.Part.EVENING)
+NOON = clock.part_end(TOMORROW, clock.Part.MORNING)
 
 
 def test_the_first_ring_is_asked_at_the_first_look(world: World) -> None:
@@ -60,6 +65,60 @@ def test_more_who_fit_than_the_rings_hold_are_not_all_asked(world: World) -> Non
 def test_a_need_whose_time_is_over_is_not_looked_at_again_and_again(world: World) -> None:
     _visit, need = world.ask()
     assert Task.objects.to_escalate(need.expires_at).count() == 0
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_nobody_is_asked_for_a_time_that_is_over(world: World, urgent: bool) -> None:
+    ben = world.volunteer("Ben")
+    world.can_be_told(ben)
+    _visit, need = world.ask(parts=MORNING)
+    Task.objects.filter(need=need).update(urgent=urgent)
+
+    tasks.escalate(NOON)
+
+    ben.volunteer.refresh_from_db()
+    assert (Proposal.objects.count(), Notice.objects.count(), ben.volunteer.asked_today) == (0, 0, 0)
+    assert only_task(need).escalate_after is None
+
+
+def test_of_two_ways_the_one_that_is_not_over_is_asked_for(world: World) -> None:
+    world.volunteer()
+    _visit, need = world.ask(answers={"back": "yes"}, parts=MORNING, parts_of={"back": EVENING})
+
+    tasks.escalate(NOON)
+
+    assert [row.task.role for row in Proposal.objects.filter(task__need=need)] == ["back"]
+    assert dict(need.tasks.values_list("role", "ring")) == {"there": 0, "back": 1}
+
+
+def test_what_is_over_is_on_no_board(world: World) -> None:
+    ben = world.volunteer("Ben")
+    _visit, ride = world.ask(parts=MORNING)
+    _visit, stay = world.ask(kind="stay", nights=2, parts=EVENING)
+    last_morning = clock.day_end(TOMORROW + DAY)
+    moments = [NOON - HOUR, NOON, last_morning - HOUR, last_morning]
+
+    def shown(at: datetime) -> set[Need]:
+        return {need for need in (ride, stay) if matching.on_need(ben.volunteer, need.pk, at)}
+
+    for at in moments:
+        on_board = {match.task_id for match in matching.board(ben.volunteer, at)}
+        assert on_board == {only_task(need).pk for need in shown(at)}
+    assert [shown(at) for at in moments] == [{ride, stay}, {stay}, {stay}, set()]
+
+
+def test_the_desk_is_told_while_somebody_can_still_do_something(world: World) -> None:
+    """Who is next would be asked when it is over."""
+    for _ in range(6):
+        world.volunteer()
+    world.can_be_told(world.coordinator)
+    _visit, need = world.ask(parts=MORNING)
+
+    tasks.escalate(NOON - timedelta(minutes=10))
+
+    assert Proposal.objects.count() == kinds.get("ride").rings[0]
+    assert Notice.objects.filter(recipient=world.coordinator.volunteer.pk).count() == 1
+    assert (only_task(need).everybody_was_asked, only_task(need).escalate_after) == (True, None)
 
 
 def test_asking_stops_when_the_task_is_held(world: World) -> None:
