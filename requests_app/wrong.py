@@ -97,7 +97,7 @@ def about_volunteer(claim: Claim, said: Said, once: uuid.UUID, at: datetime) -> 
         theirs = Claim.objects.live().filter(volunteer=about)
         _lock([claim.need_id, *theirs.values_list("need_id", flat=True)])
         _never_again(mailbox, about)
-        _take_back_asking(Proposal.objects.filter(volunteer=about).exclude(asked_at=None))
+        Proposal.objects.take_back_from(about)
         ended = _end(theirs, lambda one: said.choice == STOP and one.need.mailbox_id == mailbox, DECLINED, at)
         _write(report, told, readers, at)
         transaction.on_commit(lambda: _finish(ended))
@@ -117,7 +117,7 @@ def about_asker(by: Volunteer, need: Need, said: Said, once: uuid.UUID, at: date
             report.about_mailbox = None
         told = {**asdict(said), "by": VOLUNTEER, "name": by.handle, "before": _is_kept_back_asker(need)}
         Mailbox.objects.hold_back(need.mailbox_id, True)
-        _take_back_asking(Proposal.objects.filter(task__need__in=needs).exclude(asked_at=None))
+        Proposal.objects.take_back_of(needs)
         live = Claim.objects.live().filter(need__mailbox=need.mailbox_id)
         ended = _end(live, lambda one: said.choice == STOP and one.volunteer_id == by.pk, RELEASED, at)
         _write(report, told, readers, at)
@@ -281,11 +281,6 @@ def _end(live: ClaimQuerySet, is_stopped: Callable[[Claim], bool], to: str, at: 
 def _finish(ended: list[Claim]) -> None:
     for claim in ended:
         claim.finish_soon()
-
-
-def _take_back_asking(asked: Iterable[Proposal]) -> None:
-    """Whoever was asked, and has not heard of it yet, does not."""
-    outbox.take_back([(one.volunteer_id, f"task:{one.task_id}:asked") for one in asked])
 
 
 def _write(

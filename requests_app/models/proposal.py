@@ -1,7 +1,8 @@
 """That somebody was asked, and who is never brought together again."""
 
 import uuid
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from requests_app.matching import Match
     from requests_app.models.need import Need
     from requests_app.models.task import Task
+    from volunteers.models import Volunteer
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
@@ -56,10 +58,27 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
             for row in asked
             if row.task.is_open and row.task_id not in tasks
         }
-        over = [row for row in asked if (row.task.need_id, row.volunteer_id) not in elsewhere]
-        unheard = outbox.take_back([(row.volunteer_id, row.news_key) for row in over])
-        never_asked = [row.pk for row in over if row.volunteer_id in unheard]
-        self.filter(pk__in=never_asked, outcome=Proposal.ASKED).delete()
+        self._take_back([row for row in asked if (row.task.need_id, row.volunteer_id) not in elsewhere])
+
+    def take_back_of(self, needs: "Iterable[Need]") -> None:
+        """The same of all of these needs."""
+        asked = self.filter(task__need__in=[need.pk for need in needs], asked_at__isnull=False)
+        self._take_back(asked.select_related("task"))
+
+    def take_back_from(self, volunteer: "Volunteer") -> None:
+        """The same of whatever this volunteer was asked."""
+        asked = self.filter(volunteer=volunteer, asked_at__isnull=False)
+        self._take_back(asked.select_related("task"))
+
+    def _take_back(self, over: "Iterable[Proposal]") -> None:
+        """Need by need, since whoever heard of one may not have heard of another."""
+        of: defaultdict[uuid.UUID, list[Proposal]] = defaultdict(list)
+        for row in over:
+            of[row.task.need_id].append(row)
+        for rows in of.values():
+            unheard = outbox.take_back([(row.volunteer_id, row.news_key) for row in rows])
+            never_asked = [row.pk for row in rows if row.volunteer_id in unheard]
+            self.filter(pk__in=never_asked, outcome=Proposal.ASKED).delete()
 
 
 class Proposal(models.Model):

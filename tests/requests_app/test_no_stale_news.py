@@ -1,9 +1,13 @@
 """News of what is over does not leave any more, and of two who act at the same moment neither loses a row."""
 
+import ast
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from django.db import connection, transaction
@@ -249,3 +253,69 @@ def test_her_newest_need_stays_the_newest_when_the_first_was_purged(world: World
     _visit, third = world.ask(visit, at=AT + 2 * DAY, day=AT.date() + 3 * DAY)
 
     assert list(Need.objects.shown_to(visit.mailbox).values_list("pk", flat=True)) == [third.pk, second.pk]
+
+
+# --- The names -------------------------------------------------------------------------------------
+
+ROOMS = [path for room in ("requests_app", "volunteers") for path in Path(room).rglob("*.py")]
+
+
+Loops = dict[str, list[str]]
+
+
+def _shapes(node: ast.AST, loops: Loops) -> Iterator[str]:
+    """The f-strings in it, with a star for each value; what a loop takes from a literal, written out."""
+    for one in getattr(node, "generators", []):
+        if isinstance(one.iter, ast.Tuple):
+            ways = [str(way.value) for way in one.iter.elts if isinstance(way, ast.Constant)]
+            loops = {**loops, ast.unparse(one.target): ways}
+    if isinstance(node, ast.JoinedStr):
+        parts = [
+            loops.get(ast.unparse(part.value), ["*"])
+            if isinstance(part, ast.FormattedValue)
+            else [str(getattr(part, "value", ""))]
+            for part in node.values
+        ]
+        yield from map("".join, itertools.product(*parts))
+    for child in ast.iter_child_nodes(node):
+        yield from _shapes(child, loops)
+
+
+def _named(nodes: Iterable[ast.AST], within: ast.AST, keys: Mapping[str, set[str]]) -> set[str]:
+    """The keys these expressions say: written there, in a variable of that function, or a property's."""
+    said = list(nodes)
+    names = {one.id for node in said for one in ast.walk(node) if isinstance(one, ast.Name)}
+    for node in ast.walk(within):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = [node.target] if isinstance(node, ast.AugAssign) else targets
+        if isinstance(node, ast.Assign | ast.AugAssign) and {ast.unparse(one) for one in targets} & names:
+            said.append(node.value)
+    found = {name for node in said for name in _shapes(node, {})}
+    for node in said:
+        for one in ast.walk(node):
+            found |= keys.get(one.attr, set()) if isinstance(one, ast.Attribute) else set()
+    return {name for name in found if ":" in name}
+
+
+def _is_call(node: ast.AST, *of: str) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in of
+
+
+def test_what_is_taken_back_is_called_as_it_was_when_it_was_said() -> None:
+    functions = [
+        node
+        for path in ROOMS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    keys = {one.name: _named(one.body, one, {}) for one in functions if one.name.endswith("_key")}
+    said, taken_back = set[str](), set[str]()
+    for one in functions:
+        for node in ast.walk(one):
+            if _is_call(node, "outbox.queue", "rota.tell", "desk.tell"):
+                said |= _named(node.args, one, keys)
+            elif _is_call(node, "outbox.take_back"):
+                taken_back |= _named(node.args, one, keys)
+
+    assert {"proposal:*:asked", "task:*:untaken:*", "claim:*:held", "tap:*:missed"} <= said & taken_back
+    assert taken_back - said == set()

@@ -12,7 +12,7 @@ from privacy.keyring import FileKeyring, keyring
 from privacy.models import Compartment, Grant
 from privacy.states import MoveRefused
 from requests_app import desk_key, matching, rings, standing, start, tasks, wrong, wrong_tasks
-from requests_app.models import CalledOff, Claim, Event, Need, NeverMatch, NotForYou, NotNow, Report
+from requests_app.models import CalledOff, Claim, Event, Need, NeverMatch, NotForYou, NotNow, Proposal, Report
 from requests_app.models.report import KNOW, NO, STOP, TALK, UNSURE, YES
 from requests_app.models.task import Task
 from requests_app.wrong import NobodyReads, Said
@@ -233,6 +233,35 @@ def test_nobody_is_asked_for_an_asker_who_was_reported_and_her_page_says_so_with
     assert "Nobody new is coming until this page says yes. You can call instead." in page
     before_the_fold = page.split("Was something wrong?")[0]
     assert [word for word in (claim.volunteer.handle, TEXT) if word in before_the_fold] == []
+
+
+@pytest.mark.parametrize("about_whom", ["the asker", "the volunteer"])
+def test_whoever_has_not_heard_yet_that_they_are_asked_does_not_and_can_be_asked_again(
+    world: World, three: list[Person], about_whom: str
+) -> None:
+    ben = world.volunteer("Ben")
+    visit, need = world.ask()
+    claim = say_yes(visit, take(ben, only_task(need)))
+    asked = ben if about_whom == "the volunteer" else world.volunteer("Cleo")
+    world.can_be_told(asked)
+    _visit, heard = world.ask(visit if about_whom == "the asker" else None)
+    rings.ask_next(only_task(heard), AT)
+    Notice.objects.filter(recipient=asked.volunteer.pk).update(status="sent")
+    _visit, unheard = world.ask(visit if about_whom == "the asker" else None)
+    rings.ask_next(only_task(unheard), AT)
+    theirs = Notice.objects.filter(recipient=asked.volunteer.pk)
+    before = theirs.filter(status="queued").count()
+
+    report = about(claim) if about_whom == "the volunteer" else about_asker(ben, need)
+    meanwhile = theirs.filter(status="queued").count()
+    wrong.go_on(report, AT)
+    for other in (heard, unheard):
+        rings.ask_next(only_task(other), AT)
+
+    assert (before, meanwhile) == (1, 0)
+    assert theirs.filter(status="queued").count() == 1
+    rows = Proposal.objects.filter(volunteer=asked.volunteer, outcome="asked")
+    assert {row.task.need_id for row in rows} == {heard.pk, unheard.pk}
 
 
 def test_they_are_asked_for_again_once_it_was_decided(world: World, three: list[Person]) -> None:
