@@ -12,6 +12,7 @@ from privacy import clock
 from requests_app import standing
 from requests_app.models import Claim, Task
 from requests_app.models.claim_queryset import HOLDING
+from requests_app.visits import Visit
 from tests.requests_app.test_races import at_once, claim, kinds_of
 from tests.requests_app.world import TODAY, World, day, only_task, say_yes, take
 from tests.volunteers import people
@@ -88,6 +89,32 @@ def test_somebody_new_never_stays_alone_whoever_was_faster(world: World) -> None
         outcomes = kinds_of(at_once(works))
         assert outcomes.keys() <= {"Claim", "NotAlone", "NoneType"}
         assert set(Task.objects.filter(need=need).values_list("status", flat=True)) == {"open"}
+
+
+def test_a_backup_who_is_new_from_this_moment_on_is_not_sent_alone_whoever_was_faster(world: World) -> None:
+    dee = world.volunteer("Dee")
+    answers = {"companions": "one", "backup": "yes", "setting": "clinic"}
+    for _round in range(ROUNDS):
+        ben = world.volunteer("Ben")
+        visit, need = world.ask(kind="accompaniment", day=day(3), answers=answers)
+        backup, companion = need.tasks.order_by("role")
+        hers = say_yes(visit, take(dee, companion))
+        his = say_yes(visit, take(ben, backup))
+        works = [
+            lambda pk=ben.volunteer.pk: standing.begin_probation(Volunteer.objects.get(pk=pk), AT),
+            lambda hers=hers: hers.release(AT),
+            partial(_send, his.pk, companion.pk, visit),
+        ]
+        outcomes = kinds_of(at_once(works))
+        assert outcomes.keys() <= {"NoneType", "NotAlone", "SomebodyWasFaster", "MoveRefused"}
+        assert {claim.status for claim in need.claims.filter(volunteer=ben.volunteer)} == {"released"}
+        assert not need.claims.filter(volunteer=dee.volunteer, status__in=HOLDING).exists()
+
+
+def _send(claim_id: object, task_id: object, visit: Visit) -> None:
+    """She takes the backup, in a window of her own."""
+    claim = Claim.objects.on_needs_of(visit.mailbox).get(pk=claim_id)
+    claim.promote(visit.unlocked, Task.objects.get(pk=task_id), AT)
 
 
 def test_a_vouch_given_while_the_last_one_goes_is_not_lost(world: World) -> None:
