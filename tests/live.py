@@ -175,7 +175,4 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _redis() -> dict[str, str]:
-    """Two databases for each process that runs tests."""
-    digits = "".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", "")))
-    number = 2 * (int(digits or 0) % 8)
-    return {"CELERY_BROKER_URL": servers.redis_url(number), "CACHE_URL": servers.redis_url(number + 1)}
+    return {"CELERY_BROKER_URL": servers.own_redis_url(0), "CACHE_URL": servers.own_redis_url(1)}

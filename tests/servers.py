@@ -25,6 +25,8 @@ from mutualaid import parent_death
 
 PATIENCE = 60.0  # seconds until a server must answer
 HERE = Path(__file__).resolve().parent.parent
+# Databases of Redis that each process which runs tests has for itself, and for how many processes.
+OWN, WORKERS = 4, 16
 # PostgreSQL refuses to run as root.
 NOBODY = pwd.getpwnam("nobody")
 
@@ -40,9 +42,16 @@ def postgres_url(name: str) -> str:
 
 
 def redis_url(number: int = 0) -> str:
-    """CELERY_BROKER_URL or CACHE_URL of database `number` (0 to 15), on the server of this run."""
+    """CELERY_BROKER_URL or CACHE_URL of database `number`, on the server of this run."""
     folder = _server("redis")
     return f"redis://127.0.0.1:{(folder / 'ready').read_text()}/{number}"
+
+
+def own_redis_url(which: int) -> str:
+    """One of the OWN databases of the process that runs tests (0 is its first): whoever clears it clears
+    nobody else's."""
+    worker = "".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", "")))
+    return redis_url(OWN * (int(worker or 0) % WORKERS) + which)
 
 
 def create_database(name: str, template: str = "template1") -> None:
@@ -199,8 +208,11 @@ def _redis(folder: Path, process: int) -> None:
 @contextlib.contextmanager
 def running_redis(folder: Path, port: int, log: IO[bytes] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """An empty Redis, once it answers."""
-    options = f"--port {port} --bind 127.0.0.1 --save  --appendonly no --daemonize no".split(" ")
-    with _child(["redis-server", *options, "--dir", folder], folder, {}, signal.SIGTERM, log) as server:
+    databases = OWN * WORKERS
+    options = f"--port {port} --bind 127.0.0.1 --databases {databases} --save  --appendonly no --daemonize no"
+    with _child(
+        ["redis-server", *options.split(" "), "--dir", folder], folder, {}, signal.SIGTERM, log
+    ) as server:
         _until(lambda: socket.create_connection(("127.0.0.1", port)).close())
         yield server
 

@@ -56,7 +56,7 @@ def test_a_redis_that_is_away_is_an_empty_cache(away: str, request: pytest.Fixtu
 
 
 def test_it_answers_like_an_empty_redis_does() -> None:
-    cache = ForgivingRedis(servers.redis_url(14), OPTIONS)
+    cache = ForgivingRedis(servers.own_redis_url(3), OPTIONS)
     cache.clear()
 
     answers = everything(cache)
@@ -82,7 +82,7 @@ def test_it_is_asked_again_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> N
     cache = ForgivingRedis(f"redis://127.0.0.1:{servers.free_port()}/0", OPTIONS)
     cache.set("key", "before")
     cache._cache._pools.clear()
-    cache._cache._servers = [servers.redis_url(14)]
+    cache._cache._servers = [servers.own_redis_url(3)]
 
     cache.set("key", "after")
 
@@ -95,5 +95,5 @@ def test_what_only_counting_protects_is_not_asked_for_without_a_cache(
     monkeypatch.setattr(limits, "cache", ForgivingRedis(gone, OPTIONS))
     with pytest.raises(Busy):
         limits.must_be_counted()
-    monkeypatch.setattr(limits, "cache", ForgivingRedis(servers.redis_url(14), OPTIONS))
+    monkeypatch.setattr(limits, "cache", ForgivingRedis(servers.own_redis_url(3), OPTIONS))
     limits.must_be_counted()
