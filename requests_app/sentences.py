@@ -134,7 +134,7 @@ def _cannot_come(
     stands = [*legs.somebody_has(tasks, others), *legs.nobody_has(tasks, offered, at)]
     if need.mailbox.held_back:
         stands += [gettext("Nobody is asked for you just now: the desk has to look first.")]
-    elif not has:
+    else:
         stands += [gettext("Nobody else is coming until this page says yes.")]
     until = _until([task for task in tasks if task.status != DONE and task.pk not in has], at)
     return Sentence(now, " ".join([*stands, until]), "warn", call=True)
