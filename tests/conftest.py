@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.utils import translation
@@ -43,6 +44,9 @@ def _connect_here_only(self: socket.socket, address: object) -> None:
 
 
 def pytest_configure() -> None:
+    # No test fails because the machine was busy: how long one example takes is a figure of `make bench`.
+    hypothesis.settings.register_profile("no-deadline", deadline=None)
+    hypothesis.settings.load_profile("no-deadline")
     socket.socket.connect = _connect_here_only  # type: ignore[method-assign]
 
 
