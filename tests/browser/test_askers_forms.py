@@ -31,7 +31,7 @@ ELSEWHERE = {
 POSTED = {str(pattern.name) for pattern in asker} - NO_FORM - ELSEWHERE
 # After these there is less on her page, or nothing; of the others the order does not matter.
 LAST = ["decline", "pause", "resume", "met", "withdraw", "erase"]
-WORDS = {"text": "Behind the baker's.", "email": "somebody@example.org", "time": "20:00"}
+WORDS = {"text": "Behind the baker's.", "email": "somebody@example.org", "time": "09:30"}
 # Two hours must not be the same. In one step: a browser that is asked field by field takes its time.
 FILL = """
 (form, words) => {
