@@ -23,8 +23,9 @@ from mutualaid.run import DRAIN, RENEWAL, SETTLE, say
 from privacy import gate
 
 # Two would do for pages; whoever waits sleeps in one of the others, which are made when they are needed.
-CLOSE_THE_DOOR = signal.SIGUSR1
 BLOCKING_THREADS = 2 * gate.PLACES + gate.BODIES + 8
+# What the process that serves is told before it goes.
+CLOSE_THE_DOOR = signal.SIGUSR1
 
 
 class Server(MPServer):

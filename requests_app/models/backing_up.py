@@ -55,10 +55,7 @@ class CanBeBackup(CanBeApproved):
         claim = cast("Claim", self)
         stands = claim.offer is not None and claim.offer.active
         may = stands and self.volunteer.may_act(at) and not self.need.refuses(self.volunteer)
-        return may and self._is_not_alone(task, at)
-
-    def _is_not_alone(self, task: Task, at: datetime) -> bool:
-        return not self.volunteer.probation or self.need.has_experienced(task, at)
+        return may and claim.is_accompanied(at, task)
 
     def _agree(self, at: datetime) -> None:
         """The yes to a backup. There is no thread, and nothing of hers has one reader more."""
@@ -80,7 +77,7 @@ class CanBeBackup(CanBeApproved):
             if self.is_backup:
                 holder = self._holder(task, at)
                 self.volunteer.refresh_from_db(fields=["probation"])
-                if not self._is_not_alone(task, at):
+                if not cast("Claim", self).is_accompanied(at, task):
                     raise NotAlone
                 place = self._place_of(holder, unlocked, at)
                 ended = self._make_room(holder, at)

@@ -72,9 +72,10 @@ class CanBeTrusted(models.Model):
 
     # Who may
 
-    def is_accompanied(self, at: datetime) -> bool:
-        """Whether whoever took it may go: experienced, or beside somebody who is."""
-        return not self.volunteer.probation or self.need.has_experienced(self.task, at)
+    def is_accompanied(self, at: datetime, task: Task | None = None) -> bool:
+        """Whether whoever took it may go, to `task` where it is not their own yet: experienced, or beside
+        somebody who is."""
+        return not self.volunteer.probation or self.need.has_experienced(task or self.task, at)
 
     def refuse_unless_trusted(self, at: datetime) -> None:
         """Inside the transaction that holds the locks of volunteer and need. Raises NotChecked, NotAlone."""
