@@ -23,15 +23,17 @@ keysheet: ## type one word of the key sheet back
 	@scripts/install run
 	@$(BIN)/python manage.py keysheet
 
-test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL
+test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL, whatever came of the first
 	@scripts/for-tests
-	$(PYTEST) -n 2 $(ARGS)
-	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS)
+	$(PYTEST) -n 2 $(ARGS); sqlite=$$?; \
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS) \
+	&& exit $$sqlite
 
 drill: ## slow faults, power cuts, bad and hostile input, raw blocks (as root, with loop devices)
 	@scripts/for-tests
-	$(PYTEST) -n 2 -m drill --timeout 900 $(ARGS)
-	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "drill and not once" --timeout 900 $(ARGS)
+	$(PYTEST) -n 2 -m drill --timeout 900 $(ARGS); sqlite=$$?; \
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "drill and not once" --timeout 900 $(ARGS) \
+	&& exit $$sqlite
 
 fuzz: ## every form and address, with much more of what people can type, for an hour or so
 	@scripts/for-tests

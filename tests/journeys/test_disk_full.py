@@ -166,15 +166,14 @@ def test_a_disk_with_no_room_at_all_delays_and_loses_nothing(machine: Machine) -
     filler.fill(machine.disk, "filler 2")
     refused(stage.asker(), "Under the lamp.")
     assert eventually(machine.says_full, PATIENCE)
-    eventually(lambda: datetime.now(UTC) > soon + timedelta(seconds=3), PATIENCE)
-    before = [rows.notice_status(notice) for notice in notices]
+    # Nothing is read here meanwhile: without any room even a reader of SQLite may be refused.
+    assert eventually(lambda: datetime.now(UTC) > soon + timedelta(seconds=3), PATIENCE)
 
     filler.empty(machine.disk)
 
     assert eventually(lambda: {rows.notice_status(notice) for notice in notices} == {"sent"}, PATIENCE)
     assert eventually(lambda: rows.status(need) != "open", PATIENCE)
     assert eventually(machine.is_well, PATIENCE), machine.health()
-    assert set(before) <= {"queued", "sent"}
     with sqlite3.connect(machine.system.data_dir / "db.sqlite3") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert [line for line in machine.answers() if "answered 500" in line] == []

@@ -308,7 +308,7 @@ def test_the_first_who_took_it_unattended_is_asked_about_as_well(world: World) -
 def test_their_page_says_when_it_opens(world: World) -> None:
     ben = world.volunteer("Ben")
     visit, claim = approved(world, ben)
-    words = " ".join(claim.two_words())
+    both_words = " ".join(claim.two_words())
     again = start_over(ben)
     his = browser(again)
     path = f"/needs/{claim.need_id}/"
@@ -322,7 +322,7 @@ def test_their_page_says_when_it_opens(world: World) -> None:
     assert "What was written for you opens when the person looks here next." in waiting
     assert [text in waiting for text in (NOTE, PLACE, WRITTEN)] == [False] * 3
     # By the two words she knows who stands at the door: not before she said yes to the new key.
-    assert all(word not in waiting for word in words.split())
+    assert [both_words in page for page in (waiting, opened)] == [False, True]
     assert "Messages open when the person looks here next." in sent
     assert Message.objects.count() == 1
     assert [text in opened for text in (NOTE, PLACE, WRITTEN)] == [True] * 3
