@@ -63,6 +63,12 @@ def first_evening(need: Need) -> datetime:
     return evening_of(need.day)
 
 
+def _end_of_part(task: Task, moment: datetime) -> datetime:
+    """When the part of its day ends in which this moment lies; outside them, when the last does."""
+    parts = chances(task.need.day, task.parts)
+    return next((end for begins, end in parts if begins <= moment < end), parts[-1][1])
+
+
 class TapQuerySet(DueQuerySet["Tap"]):
     def live(self) -> TapQuerySet:
         """Still waited for: it can come, in time or late."""
@@ -91,8 +97,17 @@ class TapQuerySet(DueQuerySet["Tap"]):
                     self._expect(claim, line, moment, at)
 
     def begin(self, claim: Claim, moment: datetime, at: datetime) -> list[Tap]:
-        """They meet at this moment: whatever is expected then, and not before. Those rows."""
-        lines = [line for line in _lines(claim) if line.after == START]
+        """They meet at this moment: whatever is expected then, and not before. Those rows. Where nobody knew
+        the hour before, what is expected at the end is of that part of the day."""
+        made = self._put_off(claim, START, moment, at)
+        spec = kinds.get(claim.need.kind).task(claim.task.role)
+        if spec and spec.may_be_at_any_hour:
+            self._put_off(claim, END, _end_of_part(claim.task, moment), at)
+        return made
+
+    def _put_off(self, claim: Claim, after: str, moment: datetime, at: datetime) -> list[Tap]:
+        """Whatever follows START or END, at this moment in place of another. What was said stays said."""
+        lines = [line for line in _lines(claim) if line.after == after]
         slugs = [line.slug for line in lines]
         for row in claim.taps.live().filter(slug__in=slugs):
             row._move(DROPPED, at)

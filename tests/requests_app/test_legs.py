@@ -1,6 +1,6 @@
 """A trip of several legs, each with its own times, driver and secrets; and a car that breaks down."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from notify.models import Channel, Notice
-from organisation import kinds
+from organisation import kinds, presets
 from organisation.models import PhoneNumber
 from privacy import clock
 from privacy.crypto import Unreadable
@@ -475,6 +475,31 @@ def test_a_driver_is_not_missed_before_she_messages(world: World, decides: str) 
     claim.meet_when(clock.at_minutes(need.day, 18 * 60), AT)
     visit.mailbox.settle(visit.seed, AT)
     assert expected() == {"home-safe", "on-my-way", "arrived"}
+
+
+def test_once_she_said_when_they_are_home_two_hours_after_that_part_of_the_day(world: World) -> None:
+    visit, need, ben, _cleo = on_the_way_back(world)
+    visit.mailbox.settle(visit.seed, AT)
+    claim = claim_of(ben, leg(need, "back"))
+
+    def home_by() -> list[tuple[str, datetime]]:
+        rows = claim.taps.filter(status="expected", slug="home-safe").order_by("side")
+        return list(rows.values_list("side", "due_at"))
+
+    def both(moment: datetime) -> list[tuple[str, datetime]]:
+        return [(side, moment + timedelta(hours=2)) for side in ("asker", "volunteer")]
+
+    assert home_by() == both(clock.day_end(need.day))
+    claim.meet_when(clock.at_minutes(need.day, 14 * 60), AT)
+    assert home_by() == both(clock.part_end(need.day, AFTERNOON))
+    # It takes longer in there than she thought.
+    claim.meet_when(clock.at_minutes(need.day, 18 * 60), AT)
+    assert home_by() == both(clock.part_end(need.day, EVENING))
+    home = presets.get("home-safe")
+    assert home
+    claim.say(visit.unlocked, "asker", home, AT)
+    claim.meet_when(clock.at_minutes(need.day, 14 * 60), AT)
+    assert home_by() == both(clock.part_end(need.day, AFTERNOON))[1:]
 
 
 def test_a_message_about_another_leg_is_not_hurried(world: World) -> None:
