@@ -8,6 +8,7 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import secrets
 import select
 import shutil
 import signal
@@ -27,6 +28,8 @@ PATIENCE = 60.0  # seconds until a server must answer
 HERE = Path(__file__).resolve().parent.parent
 # Databases of Redis that each process which runs tests has for itself, and for how many processes.
 OWN, WORKERS = 4, 16
+# Browsers refuse some of those before.
+FIRST_PORT = 11_000
 # PostgreSQL refuses to run as root.
 NOBODY = pwd.getpwnam("nobody")
 
@@ -83,9 +86,18 @@ def program(name: str) -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens at, and that stays so until the server is up: not of those the kernel gives to
+    whoever connects, of which this machine uses many while tests run."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(_first_given() - FIRST_PORT)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _first_given() -> int:
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    return max(int(given.split()[0]), 2 * FIRST_PORT)
 
 
 def _server(name: str) -> Path:
