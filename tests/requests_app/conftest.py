@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from nacl.pwhash import argon2id
 
-from privacy import clock, instance
+from privacy import clock, codes, instance
 from tests.requests_app import world as worlds
 from tests.requests_app.world import World
 from tests.volunteers.people import AT
@@ -23,6 +23,14 @@ def _derivations_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody here joins and asks for real; what a derivation costs is measured in tests/privacy."""
     monkeypatch.setattr("privacy.derivation.OPS", argon2id.OPSLIMIT_MIN)
     monkeypatch.setattr("privacy.derivation.MEMORY", argon2id.MEMLIMIT_MIN)
+
+
+@pytest.fixture
+def rare_code(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The code of whoever asks: no page says one of its words, and no test types one, for another reason."""
+    secret = bytes.fromhex("f22a6d371a46b6def96f")
+    monkeypatch.setattr("requests_app.asking.secret_from", lambda key: secret)
+    return codes.as_words(secret, "en")
 
 
 @pytest.fixture

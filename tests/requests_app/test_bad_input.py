@@ -191,9 +191,10 @@ def test_no_code_and_far_too_much_of_one(client: Client, typed: str, expected: s
 
 @pytest.mark.parametrize("typed", ["zebra", "", "x" * 41, EMOJI, "\0"])
 def test_wrong_words_of_the_code_are_not_echoed_and_do_not_confirm(
-    client: Client, world: World, typed: str
+    client: Client, world: World, rare_code: str, typed: str
 ) -> None:
     ask(client, world)
+    assert typed not in rare_code.split()
     response = client.post("/a/code/", {"first": typed, "second": typed})
     page = response.content.decode()
     assert (response.status_code, len(sentences(response))) == (422, 2)
