@@ -149,11 +149,11 @@ def test_a_time_that_is_over_today_is_refused(asker: Client, world: World) -> No
 
 
 def test_the_facts_of_each_leg_are_asked_once_more_where_the_key_was_lost(world: World) -> None:
-    visit, need = world.ask(answers={"back": "yes", "back_to": "Home"}, parts_of={"back": EVENING})
+    visit, need = world.ask(answers={"back": "yes", "back_to": "The boathouse"}, parts_of={"back": EVENING})
     need.lose_key(clock.now())
     asker, address = enter(visit), f"/a/mine/needs/{need.pk}/write-again/"
     page = text(asker.get("/a/mine/"))
-    assert ("Home" in page, "q_back_to" in page, "q_onward_to" in page) == (False, True, False)
+    assert ("The boathouse" in page, "q_back_to" in page, "q_onward_to" in page) == (False, True, False)
     answers = {"q_back": "yes", "q_to": "The mill", "q_back_to": "Home again"}
     refused = post(asker, address, page, **answers, q_back_after="12:00", q_there_by="13:00")
     assert (refused.status_code, list(wrong(text(refused)))) == (422, ["q_back_after"])
