@@ -60,6 +60,17 @@ def apart(rounds: Sequence[Sequence[float]]) -> tuple[float, float]:
     return _spread(rounds), max(RESOLUTION, *shuffled)
 
 
+def is_told_apart(kinds: Mapping[str, Callable[[], object]]) -> bool:
+    """Whether it is seen that the kinds differ, and seen once more in one of two further looks: in one look
+    in SHUFFLES they seem to by chance."""
+    return _look(kinds) and any(_look(kinds) for _more in range(2))
+
+
+def _look(kinds: Mapping[str, Callable[[], object]]) -> bool:
+    found, by_chance = apart(timed(kinds))
+    return found > by_chance
+
+
 def _spread(rounds: Sequence[Sequence[float]]) -> float:
     medians = [median(times) for times in zip(*rounds, strict=True)]
     return max(medians) - min(medians)
