@@ -28,8 +28,7 @@ PATIENCE = 60.0  # seconds until a server must answer
 HERE = Path(__file__).resolve().parent.parent
 # Databases of Redis that each process which runs tests has for itself, and for how many processes.
 OWN, WORKERS = 4, 16
-# Browsers refuse some of those before.
-FIRST_PORT = 11_000
+PORTS = 8192
 # PostgreSQL refuses to run as root.
 NOBODY = pwd.getpwnam("nobody")
 
@@ -86,18 +85,25 @@ def program(name: str) -> Path:
 
 
 def free_port() -> int:
-    """One that nobody listens at, and that stays so until the server is up: not of those the kernel gives to
-    whoever connects, of which this machine uses many while tests run."""
+    """One on which nobody listens, and that nobody else gets until the end of the run: it lies below those
+    that the kernel gives away, to connections as well, before whoever asked here listens on it."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
-        port = FIRST_PORT + secrets.randbelow(_first_given() - FIRST_PORT)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        # Not of `random`: that begins with the same numbers in each process that runs tests.
+        port = lowest - 1 - secrets.randbelow(PORTS) if lowest > 2 * PORTS else 0
+        with contextlib.suppress(FileExistsError), socket.socket() as probe:
+            if _is_bound(probe, port):
+                port = int(probe.getsockname()[1])
+                (test_dir() / f"port-{port}").touch(exist_ok=False)
+                return port
 
 
-def _first_given() -> int:
-    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
-    return max(int(given.split()[0]), 2 * FIRST_PORT)
+def _is_bound(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 def _server(name: str) -> Path:
