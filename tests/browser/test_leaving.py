@@ -5,6 +5,7 @@ That page is told nothing, Back and Forward show nothing, and what the browser h
 
 import contextlib
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -259,7 +260,8 @@ def test_back_takes_nothing_out_of_the_browsers_memory_either(
         leave(page)
 
     without = ["--disable-back-forward-cache"]
-    browser = browser_type.launch(**browser_type_launch_args, ignore_default_args=without)
+    whole = browser_type_launch_args | {"executable_path": shutil.which("chromium")}
+    browser = browser_type.launch(**whole, ignore_default_args=without)
     try:
         context = browser.new_context(base_url=door.url, java_script_enabled=False, ignore_https_errors=True)
         # A busy browser lets go of a page it kept: one that comes back from its memory is enough.

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.browser.crawl import OPEN_FOLDS, Example
@@ -56,6 +57,11 @@ async () => (await navigator.serviceWorker.getRegistrations()).map((one) => new 
 """
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 WORDS = {"title": "Notes", "body": "There is news."}
+
+
+@pytest.fixture(scope="module")
+def browser(whole_chromium: Chromium) -> Chromium:
+    return whole_chromium
 
 
 @pytest.fixture(scope="session")
