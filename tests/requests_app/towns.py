@@ -155,7 +155,8 @@ def _need(world: World, dice: random.Random, areas: list[Area]) -> Need:
         partner_ok=dice.random() < 0.5,
         conditions=conditions.bits(dice.sample(asked, min(len(asked), dice.choice((0, 0, 1, 2))))),
         answers={
-            **{role: dice.choice(("no", "yes")) for role in ("back", "onward", "backup")},
+            **{role: dice.choice(("no", "yes")) for role in ("onward", "backup")},
+            "back": dice.choice(("no", "yes", "message")),
             "companions": dice.choice(("one", "two")),
             "relief": dice.choice(("no", "no", "4")),
         },
