@@ -1,6 +1,7 @@
 """Rows that fall due: nobody does one twice, a bad one stops nobody, a dead holder loses its lease."""
 
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,12 @@ from privacy.due import Duty, Swept, Watch, back_off, complete, lease, pause, sw
 
 AT = datetime(2030, 5, 6, 20, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a sweep, however busy the machine is; between two, `at` says how much."""
+    monkeypatch.setattr(Watch, "elapsed", lambda watch: timedelta(0))
 
 
 def rows(count: int) -> list[Notice]:
@@ -241,6 +248,15 @@ class TestASweep:
 
         assert sweep(overdue(), AT, slow) == Swept(done=2)
         assert keys(lease(overdue(), AT, 3).rows) == keys(made[2:])
+
+
+def test_a_watch_goes_on_from_the_moment_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    watch = Watch(AT)
+    time.sleep(0.01)
+    first, second = watch.now(), watch.now()
+
+    assert AT + timedelta(milliseconds=10) <= first <= second
 
 
 def test_an_urgent_row_never_waits_more_than_five_seconds_and_one_that_never_works_five_minutes() -> None:
