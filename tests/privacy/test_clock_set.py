@@ -144,7 +144,9 @@ def test_what_is_to_be_done_at_once_is_due_by_the_clock_of_the_broom(clocks: Clo
     assert are_near((clock.at_once(while_doubted), at))
     # The broom itself goes by it: nothing is put further back.
     assert clock.at_once(at) == at
-    assert clock.quarter_down(while_doubted) == clock.quarter_down(clock.steady())
+    # Looked at before and after: the next quarter of an hour may begin meanwhile.
+    before, down = clock.quarter_down(clock.steady()), clock.quarter_down(while_doubted)
+    assert before <= down <= clock.quarter_down(clock.steady())
 
 
 def test_an_answer_that_took_long_says_nothing_about_a_clock(
