@@ -12,7 +12,9 @@ from privacy.gate import Busy
 from tests import servers
 
 pytestmark = pytest.mark.once
+# Of a Redis that is away; one that is there may answer late on a machine that has other things to do.
 OPTIONS = {"OPTIONS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}}
+PATIENT = {"OPTIONS": {"socket_timeout": 30, "socket_connect_timeout": 30}}
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_a_redis_that_is_away_is_an_empty_cache(away: str, request: pytest.Fixtu
 
 
 def test_it_answers_like_an_empty_redis_does() -> None:
-    cache = ForgivingRedis(servers.own_redis_url(3), OPTIONS)
+    cache = ForgivingRedis(servers.own_redis_url(3), PATIENT)
     cache.clear()
 
     answers = everything(cache)
@@ -66,20 +68,18 @@ def test_it_answers_like_an_empty_redis_does() -> None:
 
 def test_a_redis_that_hangs_costs_one_timeout_and_not_one_for_every_call(silent: str) -> None:
     cache = ForgivingRedis(silent, OPTIONS)
-    calls = 0
-    end = time.monotonic() + 1
+    began = time.monotonic()
 
-    while time.monotonic() < end:
+    for _call in range(200):
         cache.get("key")
-        calls += 1
 
-    # Each would wait for 0.2 s: six at most would fit.
-    assert calls > 100
+    # Were each of them to wait for 0.2 s, it would be forty.
+    assert time.monotonic() - began < 20
 
 
 def test_it_is_asked_again_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("privacy.caches.REST", 0.0)
-    cache = ForgivingRedis(f"redis://127.0.0.1:{servers.free_port()}/0", OPTIONS)
+    cache = ForgivingRedis(f"redis://127.0.0.1:{servers.free_port()}/0", PATIENT)
     cache.set("key", "before")
     cache._cache._pools.clear()
     cache._cache._servers = [servers.own_redis_url(3)]
@@ -95,5 +95,5 @@ def test_what_only_counting_protects_is_not_asked_for_without_a_cache(
     monkeypatch.setattr(limits, "cache", ForgivingRedis(gone, OPTIONS))
     with pytest.raises(Busy):
         limits.must_be_counted()
-    monkeypatch.setattr(limits, "cache", ForgivingRedis(servers.own_redis_url(3), OPTIONS))
+    monkeypatch.setattr(limits, "cache", ForgivingRedis(servers.own_redis_url(3), PATIENT))
     limits.must_be_counted()
