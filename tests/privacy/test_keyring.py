@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import random
+import select
 import socket
 import threading
 import time
@@ -376,10 +377,12 @@ def test_threads_never_get_the_same_slot(small: Ring) -> None:
     assert [small.read(slot.number, owner) for owner, slot in slots] == [slot.key for _, slot in slots]
 
 
-def _work_for_ever(ring: Ring) -> None:
+def _work_for_ever(ring: Ring, begun: int) -> None:
     n = 0
     while True:
         n += 1
+        if n == 3:
+            os.write(begun, b"!")
         owner = f"need:{os.getpid()}:{n}"
         slot = ring.allocate(owner)
         if n % 2:
@@ -391,13 +394,19 @@ def _work_for_ever(ring: Ring) -> None:
 def test_a_process_killed_at_any_moment_leaves_a_whole_file(small: Ring) -> None:
     kept = [(f"kept:{n}", small.allocate(f"kept:{n}")) for n in range(20)]
     chance = random.Random(20261123)
+    heard, begun = os.pipe()
     for _ in range(12):
-        worker = FORK.Process(target=_work_for_ever, args=(small,))
+        worker = FORK.Process(target=_work_for_ever, args=(small, begun))
         worker.start()
-        time.sleep(chance.uniform(0.005, 0.06))
+        # Once it is at work: on a busy machine it may not even have begun.
+        assert select.select([heard], [], [], 60)[0]
+        os.read(heard, 1)
+        time.sleep(chance.uniform(0.0, 0.06))
         worker.kill()
         worker.join()
         small.check()
+    os.close(heard)
+    os.close(begun)
 
     owners = [owner for owner, _slot in kept]
     freed = small.reclaim(small.unowned(owners))
