@@ -1,6 +1,7 @@
 """What hangs until it is cut holds up itself, and nobody else for long."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -165,13 +166,14 @@ class Hanging(Pigeons):
         super().post(address, message)
 
     def try_until(self, done: Callable[[], bool]) -> None:
-        """As the ticker does: one more lane each time, and those that got to their end again."""
-        for _tick in range(100):
+        """As the ticker does: one more lane each time, and those that got to their end again. A busy machine
+        is given time, but less than `towns` say nothing."""
+        end = time.monotonic() + 20
+        while not done() and time.monotonic() < end:
             self.lanes = [lane for lane in self.lanes if lane.is_alive()]
-            if done() or len(self.lanes) == deliver.LANES:
-                break
-            self.lanes.append(threading.Thread(target=self._work))
-            self.lanes[-1].start()
+            if len(self.lanes) < deliver.LANES:
+                self.lanes.append(threading.Thread(target=self._work))
+                self.lanes[-1].start()
             self.lanes[-1].join(0.2)
 
     def _work(self) -> None:
