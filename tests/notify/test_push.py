@@ -1,7 +1,6 @@
 """A notice by web push, on a real wire: whoever carries it reads nothing, and is understood."""
 
 import json
-import socket
 import subprocess
 import sys
 import uuid
@@ -20,6 +19,7 @@ from notify.models import PACES, Channel, Notice, PushKey
 from notify.transports import push
 from privacy.crypto import Unreadable
 from privacy.due import Swept
+from tests import servers
 from tests.notify import push_service
 from tests.notify.pigeons import AT, add
 from tests.notify.push_service import Browser, Server, base64url
@@ -266,7 +266,9 @@ class TestWhatTheServiceAnswers:
 
         channel.refresh_from_db()
         assert (first, again, channel.is_broken) == (Swept(done=1, failed=1), Swept(done=1), False)
-        assert [posted.path for posted in service.posted] == ["/ada", "/eve", "/ada"]
+        paths = [posted.path for posted in service.posted]
+        # Which of two that are due at the same moment goes first is nobody's promise.
+        assert (sorted(paths[:2]), paths[2:]) == (["/ada", "/eve"], ["/ada"])
 
     @pytest.mark.parametrize("answer", [429, 500, 502, 503, "hang up"])
     def test_one_that_is_ill_is_asked_again_and_nothing_is_lost(
@@ -324,9 +326,7 @@ class TestWhatTheServiceAnswers:
         assert status() == "queued"
 
     def test_one_that_is_not_there_is_asked_again(self, service: Server, settings: Settings) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            nowhere = f"127.0.0.1:{probe.getsockname()[1]}"
+        nowhere = f"127.0.0.1:{servers.free_port()}"
         settings.PUSH_HOSTS = [nowhere]
         channel = news(Browser(f"http://{nowhere}/ada"))
 
@@ -360,7 +360,8 @@ class TestWhatTheServiceAnswers:
         assert base64url(phone.auth) not in caplog.text
 
 
-P256DH = base64url(Browser("").point)
+POINT = Browser("").point
+P256DH = base64url(POINT)
 AUTH = base64url(Browser("").auth)
 
 
@@ -442,10 +443,11 @@ class TestASubscription:
             {"auth": "ü" * 22},
             {"p256dh": base64url(b"\4" + bytes(64))},
             {"p256dh": base64url(b"\4" + b"\xff" * 64)},
-            {"p256dh": base64url(b"\2" + Browser("").point[1:])},
-            {"p256dh": base64url(Browser("").point[:-1])},
-            {"p256dh": base64url(Browser("").point[:-1] + bytes([Browser("").point[-1] ^ 1]))},
-            {"p256dh": base64url(Browser("").point + b"\0")},
+            {"p256dh": base64url(b"\2" + POINT[1:])},
+            {"p256dh": base64url(POINT[:-1])},
+            # Of one point: the last byte of another may be the one that makes it right again.
+            {"p256dh": base64url(POINT[:-1] + bytes([POINT[-1] ^ 1]))},
+            {"p256dh": base64url(POINT + b"\0")},
         ],
     )
     def test_keys_that_are_none_are_refused(self, keys: dict[str, object]) -> None:
