@@ -89,7 +89,8 @@ class Everybody:
 
 UNKNOWN = {
     "uuid": "6b1f2d1e-1111-4111-8111-111111111111",
-    "int": "999",
+    # More rows than any table here ever had.
+    "int": "999999999",
     "string": "nothing",
     "slug": "nothing",
 }
