@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class LiveSystem:
-    """A running instance. `url` has no slash at its end; `setup` is what set-up printed."""
+    """A running instance. `url` has no slash at its end; `setup` is what set-up printed; `took`: the seconds
+    it needed to answer, on a machine that may have other things to do."""
 
     url: str
     data_dir: Path
@@ -37,6 +38,7 @@ class LiveSystem:
     setup: str = ""
     log: Path = field(default_factory=Path)
     runner: subprocess.Popen[bytes] | None = None
+    took: float = 0.0
 
     def manage(self, *words: str) -> str:
         """What `manage.py <words>` prints on this instance. Raises CalledProcessError when it fails."""
@@ -51,7 +53,7 @@ class LiveSystem:
         return dict(json.loads(self.manage("demo", "--json")))
 
     def start(self) -> None:
-        parent = os.getpid()
+        parent, began = os.getpid(), time.monotonic()
         with self.log.open("ab") as log:
             self.runner = subprocess.Popen(
                 [sys.executable, "-m", "mutualaid.run"],
@@ -64,6 +66,7 @@ class LiveSystem:
                 preexec_fn=lambda: parent_death.die_with(parent),
             )
         self.wait_until_it_answers()
+        self.took = time.monotonic() - began
 
     def wait_until_it_answers(self) -> None:
         end = time.monotonic() + PATIENCE

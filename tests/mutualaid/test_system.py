@@ -108,7 +108,8 @@ def test_one_ctrl_c_leaves_nothing_behind_and_says_so(started: LiveSystem) -> No
 
     assert runner is not None
     assert runner.returncode == 0
-    assert time.monotonic() - began < 10
+    # Nobody had to be killed, which comes after ten seconds.
+    assert time.monotonic() - began < max(10, 3 * started.took)
     assert not any(process.is_running() for process in processes)
     assert started.log.read_text().splitlines()[-1] == "Stopped."
 
