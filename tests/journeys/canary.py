@@ -1,6 +1,7 @@
 """Unique strings, typed wherever something can be typed, and the search for each of them afterwards."""
 
 import base64
+import os
 import re
 import secrets
 import string
@@ -113,8 +114,8 @@ class Canaries:
     def found_below(self, folder: Path) -> dict[str, set[str]]:
         """file → labels, for every file of a folder tree."""
         found = {}
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink() and (labels := self._in_file(path)):
+        for path in files_below(folder):
+            if labels := self._in_file(path):
                 found[str(path.relative_to(folder))] = labels
         return found
 
@@ -125,7 +126,16 @@ class Canaries:
             return set()
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file of a folder tree, but for those of folders that go meanwhile, as another's database does."""
+    for at, folders, names in os.walk(folder):
+        folders.sort()
+        paths = [Path(at, name) for name in sorted(names)]
+        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+
+
 def pairs_of(words: list[str]) -> re.Pattern[str]:
-    """Any two words of a code that follow each other, whatever stands between them."""
+    """Any two words of a code that follow each other, whatever stands between them. The system's own words
+    may be two that somebody has, once in some thousand codes: whoever looks at a page has to know those."""
     between = r"[^a-z0-9]{0,3}"
     return re.compile("|".join(f"{a}{between}{b}" for a, b in pairwise(words)))

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.journeys.canary import Canaries
+from tests.journeys.canary import Canaries, files_below
 from tests.journeys.traces import hashes, texts
 
 pytestmark = pytest.mark.once
@@ -31,3 +33,14 @@ def test_an_address_is_found_in_each_of_its_spellings(text: str) -> None:
     traces.secret("address", *(one.encode() for one in texts("127.83.19.7") | texts("2001:db8:83:19::7")))
 
     assert traces.found_in(NOISE + text.encode() + NOISE) == {"address"}
+
+
+def test_a_folder_that_goes_while_it_is_searched_hides_no_other(tmp_path: Path) -> None:
+    for name in ("first", "going", "last"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    files = files_below(tmp_path)
+    found = [next(files)]
+    shutil.rmtree(tmp_path / "going")
+
+    assert [*found, *files] == [tmp_path / "first" / "file", tmp_path / "last" / "file"]

@@ -21,7 +21,7 @@ import pytest
 
 from tests import live, servers
 from tests.journeys import post_office
-from tests.journeys.canary import Canaries
+from tests.journeys.canary import Canaries, files_below
 from tests.journeys.clockwork import Rows
 from tests.journeys.conftest import STAGES, on_stage
 from tests.journeys.life import ENDING, Life
@@ -102,14 +102,18 @@ def raw_copy(system: LiveSystem, folder: Path) -> Iterator[LiveSystem]:
 
 @contextlib.contextmanager
 def standing_still(system: LiveSystem) -> Iterator[None]:
-    """As in a snapshot of the machine: files of one moment."""
-    processes = system.processes()
-    for process in processes:
-        process.suspend()
+    """As in a snapshot of the machine: files of one moment. From the top: whoever stands still replaces
+    nobody, and has not yet forgotten a child that ended."""
+    still, waiting = [], system.processes()[:1]
     try:
+        while waiting:
+            process = waiting.pop()
+            process.suspend()
+            still.append(process)
+            waiting += process.children()
         yield
     finally:
-        for process in processes:
+        for process in still:
             process.resume()
 
 
@@ -245,10 +249,9 @@ def live_files(system: LiveSystem) -> Iterator[tuple[str, bytes]]:
         folders["server"] = servers.test_dir() / "postgresql" / "data"
         yield "statements", (servers.test_dir() / "postgresql.log").read_bytes()
     for name, folder in folders.items():
-        for path in sorted(folder.rglob("*")):
+        for path in files_below(folder):
             with contextlib.suppress(FileNotFoundError):
-                if path.is_file() and not path.is_symlink():
-                    yield f"{name}: {path.relative_to(folder)}", path.read_bytes()
+                yield f"{name}: {path.relative_to(folder)}", path.read_bytes()
 
 
 def test_of_what_ended_no_key_and_no_word_is_in_any_live_file(taken: Taken) -> None:
