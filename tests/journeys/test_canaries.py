@@ -101,7 +101,8 @@ def test_nothing_that_was_typed_can_be_found_anywhere(stage: Stage) -> None:
         assert eventually(lambda: not stage.rows.count("requests_app_need"))
         assert found(stage, story.sealed, listener) == {}
     assert not_typed(story) == set()
-    nothing_in_headers([exchange for browser in story.browsers for exchange in browser.seen], story)
+    exchanges = [exchange for browser in story.browsers for exchange in browser.seen]
+    nothing_in_headers(exchanges, story, said_to_strangers(stage))
 
 
 def found(stage: Stage, canaries: Canaries, listener: Listener | None) -> dict[str, set[str]]:
@@ -155,11 +156,23 @@ def kept_in_redis(stage: Stage) -> bytes:
     return b"\n".join(kept)
 
 
-def nothing_in_headers(exchanges: list[Exchange], story: Story) -> None:
+def nothing_in_headers(exchanges: list[Exchange], story: Story, own_words: str) -> None:
     """No address, no cookie and no header carries anything typed, the return code least of all."""
     pairs = pairs_of(story.asker.code)
     for exchange in exchanges:
-        texts = [exchange.url, *exchange.sent.values(), *(value for _name, value in exchange.received)]
-        told = "\n".join(texts)
+        told = told_in(exchange)
         assert story.sealed.found_in(told.encode()) - {"Ben: invitation", "Cleo: invitation"} == set()
-        assert not pairs.search(told.lower())
+        assert [pair for pair in pairs.findall(told.lower()) if pair not in own_words] == []
+
+
+def told_in(exchange: Exchange) -> str:
+    texts = [exchange.url, *exchange.sent.values(), *(value for _name, value in exchange.received)]
+    return "\n".join(texts)
+
+
+def said_to_strangers(stage: Stage) -> str:
+    """The headers of whoever never typed anything: two of their words may be two of a code."""
+    stranger = stage.browser()
+    for path in ("/", "/a/ride/", "/a/return/", "/accounts/login/", "/nothing/at/all/"):
+        stranger.visit(path)
+    return "\n".join(map(told_in, stranger.seen)).lower()
