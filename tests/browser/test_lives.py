@@ -9,8 +9,7 @@ from tests.browser.windows import Her, Window
 from tests.journeys import post_office
 from tests.journeys.clockwork import eventually
 from tests.journeys.conftest import Stage, on_stage
-from tests.journeys.story import CLOSED, COMPANY, NOBODY, RIDE, STAY, THERE, Volunteer, tomorrow
-from tests.journeys.test_a_stay import tonight
+from tests.journeys.story import CLOSED, COMPANY, NOBODY, RIDE, STAY, THERE, Volunteer, today, tomorrow
 from tests.live import LiveSystem
 
 # What the other browser would only say again is in test_whole_story.py and test_askers_forms.py.
@@ -81,7 +80,7 @@ def asks_for_two_nights(her: Her) -> None:
     """For herself, a child and a dog; she must be able to lock the room, and would like it alone."""
     her.asks(
         STAY,
-        day=tonight(),
+        day=today(),
         nights="2",
         q_adults="1",
         q_children_3_6="1",
@@ -188,6 +187,7 @@ def test_a_trip_whose_driver_breaks_down(
     stage: Stage, her: Her, member: Callable[[Volunteer], Window]
 ) -> None:
     ben, cleo = (member(stage.people[name]) for name in ("Ben", "Cleo"))
+    day = tomorrow()
 
     # The way back before the way there: one sentence, and all she typed is still there.
     places = {
@@ -199,7 +199,7 @@ def test_a_trip_whose_driver_breaks_down(
     }
     her.asks(
         RIDE,
-        day=tomorrow(),
+        day=day,
         q_back="yes",
         q_back_by="09:00",
         q_onward="yes",
@@ -209,7 +209,7 @@ def test_a_trip_whose_driver_breaks_down(
     her.reads("This is before “The way there”. Please choose a later time.")
     for name, typed in places.items():
         expect(her.page.locator(f"[name={name}]")).to_have_value(typed)
-    expect(her.page.locator("[name=day]")).to_have_value(tomorrow())
+    expect(her.page.locator("[name=day]")).to_have_value(day)
     for chosen in ("q_back][value=yes", "q_onward][value=yes", "desk_reads][value=no"):
         expect(her.page.locator(f"[name={chosen}]")).to_be_checked()
     her.presses("Ask", q_back_by="23:00")

@@ -1,6 +1,7 @@
 """The people of a story, and what they do, in the words of the design. Each has a browser of their own."""
 
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -15,11 +16,22 @@ RIDE, STAY, COMPANY = "A ride", "A place to sleep", "Someone to come with you"
 # What the board and the desk call the only task of a ride.
 THERE, DESK_RIDE = "The way there", "A ride: The way there"
 ALL_WEEK = [str(bit) for bit in range(28)]
+HOURS_OF_NIGHT, DAY = timedelta(hours=5), timedelta(days=1)
 
 
 def tomorrow() -> str:
     """The next day as the forms name it: a day begins at five in the morning."""
-    return ((datetime.now(UTC) - timedelta(hours=5)).date() + timedelta(days=1)).isoformat()
+    return ((datetime.now(UTC) - HOURS_OF_NIGHT).date() + DAY).isoformat()
+
+
+def today(lasts: timedelta = timedelta(minutes=2)) -> str:
+    """The day it is, as the forms name it, for as long as a story about it `lasts`: of a day that would be
+    over before, its last minutes are let pass."""
+    since = (datetime.now(UTC) - HOURS_OF_NIGHT).time()
+    left = DAY - timedelta(hours=since.hour, minutes=since.minute, seconds=since.second)
+    if left <= lasts:
+        time.sleep(left.total_seconds())
+    return (datetime.now(UTC) - HOURS_OF_NIGHT).date().isoformat()
 
 
 def first_link(system: LiveSystem) -> str:

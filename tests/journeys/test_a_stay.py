@@ -1,18 +1,10 @@
 """A stay from the first night to the last, with its ugly half: a no, a host who leaves, moving on twice."""
 
-from datetime import UTC, datetime, timedelta
-
 from tests.journeys.clockwork import eventually
 from tests.journeys.conftest import Stage
-from tests.journeys.story import CLOSED, NOBODY, STAY
+from tests.journeys.story import CLOSED, NOBODY, STAY, today
 
-HOURS_OF_NIGHT = timedelta(hours=5)
 ADDRESS, OTHER = "Fern street 5, second floor", "Harbour road 9"
-
-
-def tonight() -> str:
-    """The day it is, as the forms name it."""
-    return (datetime.now(UTC) - HOURS_OF_NIGHT).date().isoformat()
 
 
 def test_she_stays_and_stays_longer_and_elsewhere_and_moves_on(stage: Stage) -> None:
@@ -23,7 +15,7 @@ def test_she_stays_and_stays_longer_and_elsewhere_and_moves_on(stage: Stage) -> 
     asker = stage.asker()
     asker.asks(
         STAY,
-        day=tonight(),
+        day=today(),
         nights="2",
         q_adults="1",
         q_children_3_6="1",

@@ -1,24 +1,18 @@
 """Whom one can trust, in the middle of a story: a check runs out, somebody does not come, words change."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from tests.journeys.clockwork import eventually
 from tests.journeys.conftest import Stage
-from tests.journeys.story import NOBODY, RIDE, THERE, tomorrow
-
-DAY = timedelta(days=1)
-
-
-def today() -> str:
-    return (date.fromisoformat(tomorrow()) - DAY).isoformat()
+from tests.journeys.story import DAY, NOBODY, RIDE, THERE, today
 
 
 def test_a_check_runs_out_while_somebody_is_expected(stage: Stage) -> None:
     rows, desk = stage.rows, stage.coordinator
-    ben = stage.volunteer("Ben")
-    desk.checks("Ben", "licence", today()).says("It counts now.", "Ana, ")
+    ben, day = stage.volunteer("Ben"), today()
+    desk.checks("Ben", "licence", day).says("It counts now.", "Ana, ")
     asker = stage.asker()
-    in_a_week = (date.fromisoformat(tomorrow()) + 7 * DAY).isoformat()
+    in_a_week = (date.fromisoformat(day) + 8 * DAY).isoformat()
     asker.asks(RIDE, note="Ninth bell.", desk_reads="no", day=in_a_week)
     asker.writes_the_code_on_paper()
     need = asker.need()
@@ -27,7 +21,7 @@ def test_a_check_runs_out_while_somebody_is_expected(stage: Stage) -> None:
     ben.opens().says("Under the ninth bell")
     told = len(stage.post.letters("ana@example.org"))
 
-    rows.check_runs_out(today())
+    rows.check_runs_out(day)
 
     # What he had is free again; she reads it, he reads it, the desk reads it.
     assert eventually(lambda: rows.claims(need) == ["released"])
@@ -42,7 +36,7 @@ def test_a_check_runs_out_while_somebody_is_expected(stage: Stage) -> None:
     desk.person("Ben").says("They are not sent until it is done anew.")
 
     # Done anew, he can take it again.
-    desk.checks("Ben", "licence", today()).says("It counts now.")
+    desk.checks("Ben", "licence", day).says("It counts now.")
     ben.claims().says("You hold this until")
     asker.approves("Ben", place="Under the ninth bell").says("Yes. Somebody is coming.")
     ben.finishes().says("Thank you.")
