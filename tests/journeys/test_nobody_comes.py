@@ -18,6 +18,7 @@ def test_nobody_comes_and_she_is_told_the_truth_until_it_is_forgotten(stage: Sta
     # Whoever fits is asked, and does not answer. Nobody is left to ask: the desk is told that there is news.
     assert eventually(lambda: rows.asked(need) >= 1)
     asker.looks().says("asked. " + NOBODY, "use another plan")
+    assert eventually(lambda: stage.post.letters("ana@example.org")), "the one to try her address"
     told = len(stage.post.letters("ana@example.org"))
     assert eventually(lambda: rows.ring(need) == 1)
     rows.next_ring_is_due(need)
@@ -36,6 +37,9 @@ def test_nobody_comes_and_she_is_told_the_truth_until_it_is_forgotten(stage: Sta
 
     # Its time is over: closed on her page, its key destroyed, and gone for everybody who looks.
     rows.need_runs_out(need)
+    assert "Fifth bell." not in asker.looks().says("Closed.")
+    # The broom may be at it at this very moment: until its key is gone, the page does not say so.
+    assert eventually(lambda: CLOSED in asker.looks())
     page = asker.looks().says("Closed. Its time is over.", CLOSED)
     assert "Fifth bell." not in page
     assert THERE not in ben.board()
