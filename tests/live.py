@@ -21,7 +21,7 @@ import psutil
 from mutualaid import parent_death
 from tests import servers
 
-PATIENCE = 60.0  # seconds until the first answer
+PATIENCE = 60.0  # seconds until the first answer, and until it has ended
 # The database every instance on PostgreSQL begins as, and what set-up printed when it was made.
 TEMPLATE, SAID = "prepared_instance", "setup-said"
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,7 @@ class LiveSystem:
     def stop(self) -> None:
         if self.runner is not None:
             self.runner.send_signal(signal.SIGINT)
-            self.runner.wait(30)
+            self.runner.wait(PATIENCE)
             self.runner = None
 
 

@@ -11,6 +11,7 @@ from tests.journeys.page import NotThere, Page, Typed
 
 REDIRECTS = {301, 302, 303, 307, 308}
 LONGEST_WAIT = 10  # seconds a page may ask for before it loads itself again
+PATIENCE = 60.0  # seconds for one answer, on a machine that has much to do
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Browser:
         connection = http.client.HTTPConnection(
             parts.hostname or "",
             parts.port,
-            timeout=30,
+            timeout=PATIENCE,
             source_address=(self.source, 0) if self.source else None,
         )
         try:
