@@ -4,6 +4,7 @@ A browser here reaches no push service, so what lies outside the machine is repl
 answers, and the last step of a message's way, which Chromium's own tools deliver. All else is as in use.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ async () => (await navigator.serviceWorker.getRegistrations()).map((one) => new 
 """
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 WORDS = {"title": "Notes", "body": "There is news."}
+# Each has an address of its own: what arrives is for it alone.
+_phones = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +141,7 @@ def phone(example: Example, service: Server, member_page: Callable[..., Page]) -
 
     def open_phone(who: str, *, remembers: bool = False, **context: Any) -> Phone:
         page = member_page(example.system, **{"permissions": ["notifications"], **context})
-        browser = Browser(f"http://{service.place}/{id(page)}")
+        browser = Browser(f"http://{service.place}/{next(_phones)}")
         script = SUBSCRIBES.replace("REMEMBERS", REMEMBERS if remembers else "")
         page.add_init_script(f"({script})({browser.subscription})")
         example.enter(page, who)
