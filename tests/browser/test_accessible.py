@@ -100,11 +100,11 @@ def test_axe_finds_nothing_where_something_was_typed_wrongly(
 ) -> None:
     page = member_page(example.system)
     page.goto(path)
-    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
-        page.locator("main form").evaluate("form => form.noValidate = true")
+    page.locator("main form").evaluate("form => form.noValidate = true")
+    posted = page.expect_response(lambda answer: answer.request.method == "POST")
+    with page.expect_navigation(), posted as answered:
         page.get_by_role("button", name=button, exact=True).click()
     assert answered.value.status in (200, 422)
-    page.wait_for_load_state()
     assert complaints(page) == []
 
 
@@ -143,7 +143,8 @@ def as_somebody_new_at_the_desk(page: Page, example: Example) -> Iterator[str]:
     sure_who_it_is(page)
     page.goto("/desk/people/")
     page.get_by_label("For somebody who will work at the desk").check()
-    page.get_by_role("button", name="Make a link").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make a link").click()
     link = shown_link(page)
     yield "/desk/people/invite/"
     page.context.clear_cookies()
@@ -152,7 +153,8 @@ def as_somebody_new_at_the_desk(page: Page, example: Example) -> Iterator[str]:
     page.get_by_label("What should people call you?").fill("Cleo")
     page.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
     page.get_by_label("The same again").fill(PASSPHRASE)
-    page.get_by_role("button", name="Open my account").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Open my account").click()
     page.get_by_role("heading", name="Your recovery sheet").wait_for()
     yield "/join/a-link/ with the sheet"
     sure_who_it_is(page)
@@ -166,9 +168,11 @@ def as_somebody_new_at_the_desk(page: Page, example: Example) -> Iterator[str]:
 def sure_who_it_is(page: Page) -> None:
     """One of the two who restore the login of Volunteer C."""
     page.goto("/desk/people/")
-    page.get_by_role("link", name="Volunteer C", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Volunteer C", exact=True).click()
     page.evaluate(OPEN_FOLDS)
-    page.get_by_role("button", name="I am sure it is them").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="I am sure it is them").click()
 
 
 def shown_link(page: Page) -> str:

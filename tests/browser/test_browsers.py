@@ -45,7 +45,8 @@ def test_no_script_runs_for_the_asker_and_forms_work(
     page = asker_page(site)
     page.goto("/")
     page.get_by_label("Text").fill("hello")
-    page.get_by_role("button", name="Send").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Send").click()
 
     assert page.locator("#got").inner_text() == "http://127.0.0.1 text=hello"
     assert page.title() == "none"

@@ -73,10 +73,17 @@ def ask(page: Page, **typed: str) -> None:
     page.get_by_role("link", name="Go on without.").click()
 
 
+def press(page: Page, button: str) -> None:
+    """What it does is done afterwards: somebody else may go on."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()
+
+
 def take(page: Page, button: str = "I can do this") -> None:
     page.goto("/board/")
-    page.get_by_role("link", name=RIDE).first.click()
-    page.get_by_role("button", name=button).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name=RIDE).first.click()
+    press(page, button)
 
 
 def test_the_desk_says_yes_for_her(stage: Stage, asker: Page, member: Callable[[Volunteer], Page]) -> None:
@@ -97,7 +104,7 @@ def test_the_desk_says_yes_for_her(stage: Stage, asker: Page, member: Callable[[
     asker.get_by_role("link", name="Look again").click()
     expect(asker.get_by_text("Yes. Somebody is coming.")).to_be_visible()
     ben.get_by_text("It is over already").click()
-    ben.get_by_role("button", name="It is done").click()
+    press(ben, "It is done")
     asker.get_by_role("link", name="Look again").click()
     expect(asker.get_by_text("Done. Take care.")).to_be_visible()
 
@@ -150,8 +157,10 @@ def test_somebody_was_faster_is_said_kindly_with_what_can_be_done_now(
 ) -> None:
     ask(asker)
     ben, dan = member(stage.people["Ben"]), member(stage.people["Dan"])
-    dan.get_by_role("link", name=RIDE).click()
+    with dan.expect_navigation():
+        dan.get_by_role("link", name=RIDE).click()
     take(ben)
+    expect(ben.get_by_text("You hold this until")).to_be_visible()
     dan.get_by_role("button", name="I can do this").click()
     expect(dan.get_by_text("Somebody was faster. You can stand by, or take something else.")).to_be_visible()
     take(dan, "I stand by")

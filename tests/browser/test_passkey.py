@@ -68,7 +68,8 @@ def add_passkey(page: Page, account: dict[str, str]) -> None:
 
 
 def sign_in_with_passkey(page: Page) -> None:
-    page.get_by_role("button", name="Sign out").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").first.click()
     if page.get_by_role("main").get_by_role("button", name="Sign out").count():
         page.get_by_role("main").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign out")).to_have_count(0)

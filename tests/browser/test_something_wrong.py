@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.crawl import Example, open_folds
 from tests.browser.test_accessible import SIDEWAYS, complaints
@@ -27,12 +27,18 @@ def example(live_system: Callable[..., LiveSystem], browser_name: str) -> Exampl
     return Example(system, system.demo())
 
 
+def press(page: Page, pressed: Locator) -> None:
+    """A button or a link; the page it leads to is there afterwards."""
+    with page.expect_navigation():
+        pressed.click()
+
+
 def a_new_sheet(example: Example, page: Page) -> str:
     """The words that the desk shows once."""
     example.enter(page, "Coordinator A")
     page.goto("/desk/settings/outside/")
     page.get_by_label("Who reads it instead").fill("Cleo of the legal clinic")
-    page.get_by_role("button", name="Make the sheet").click()
+    press(page, page.get_by_role("button", name="Make the sheet"))
     return " ".join(page.locator("ol.code li").all_inner_texts())
 
 
@@ -43,7 +49,7 @@ def test_she_says_it_and_the_one_outside_reads_it(
     asker = asker_page(example.system)
     example.enter(asker, "the asker")
     open_folds(asker)
-    asker.locator("a[href$='/wrong/']").first.click()
+    press(asker, asker.locator("a[href$='/wrong/']").first)
     who = asker.locator("main p").first.inner_text()
     expect(asker.get_by_text("Cleo of the legal clinic alone").first).to_be_visible()
     assert asker.evaluate(SIDEWAYS) <= 0
@@ -57,8 +63,8 @@ def test_she_says_it_and_the_one_outside_reads_it(
     outside = asker_page(example.system)
     outside.goto("/outside/")
     outside.get_by_label("The words on your sheet").fill(words)
-    outside.get_by_role("button", name="Open", exact=True).click()
-    outside.locator("a.card").first.click()
+    press(outside, outside.get_by_role("button", name="Open", exact=True))
+    press(outside, outside.locator("a.card").first)
     expect(outside.get_by_text(TEXT)).to_be_visible()
     handle = outside.locator("h1").inner_text().removeprefix("About ")
     assert handle in who
@@ -79,28 +85,25 @@ def test_axe_finds_nothing_on_what_the_one_outside_and_the_desk_read(
     reader, her = member_page(example.system), member_page(example.system)
     example.enter(her, "the asker")
     open_folds(her)
-    her.locator("a[href$='/wrong/']").last.click()
+    press(her, her.locator("a[href$='/wrong/']").last)
     her.get_by_role("button", name="Store it, locked").evaluate("button => button.form.noValidate = true")
-    her.get_by_role("button", name="Store it, locked").click()
+    press(her, her.get_by_role("button", name="Store it, locked"))
     found["typed wrongly"] = complaints(her)
     her.locator("label", has_text="Stop asking").click()
     her.locator("label", has_text="I am not sure").click()
-    her.get_by_role("button", name="Store it, locked").click()
+    press(her, her.get_by_role("button", name="Store it, locked"))
     reader.goto("/outside/")
     found["the door"] = complaints(reader)
     reader.get_by_label("The words on your sheet").fill(words)
-    reader.get_by_role("button", name="Open", exact=True).click()
-    reader.wait_for_load_state()
+    press(reader, reader.get_by_role("button", name="Open", exact=True))
     found["the list"] = complaints(reader)
-    reader.locator("a.card").first.click()
-    reader.wait_for_load_state()
+    press(reader, reader.locator("a.card").first)
     found["one of them"] = complaints(reader)
     # The only one at the desk reads it where nobody can any more.
     example.system.manage("shell", "-c", LOSE_THE_KEY)
     page.goto("/desk/reports/")
     found["the desk, with a list"] = complaints(page)
-    page.locator("ul.cards a.card").first.click()
-    page.wait_for_load_state()
+    press(page, page.locator("ul.cards a.card").first)
     expect(page.get_by_text("This cannot be read any more.")).to_be_visible()
     found["one at the desk"] = complaints(page)
     driver = member_page(example.system)
@@ -108,7 +111,6 @@ def test_axe_finds_nothing_on_what_the_one_outside_and_the_desk_read(
     for name in ("wrong", "talk"):
         driver.goto("/board/")
         open_folds(driver)
-        driver.locator(f"a[href^='/needs/'][href$='/{name}/']").first.click()
-        driver.wait_for_load_state()
+        press(driver, driver.locator(f"a[href^='/needs/'][href$='/{name}/']").first)
         found[f"a volunteer's {name}"] = complaints(driver)
     assert {where: what for where, what in found.items() if what} == {}
