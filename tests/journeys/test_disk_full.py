@@ -7,6 +7,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,23 @@ class Machine:
         assert len(found) == 1
         return found[0]
 
+    def worker_that_stands_still(self) -> psutil.Process:
+        """Not in the middle of writing: nobody else could write then."""
+        worker = self.worker()
+
+        def stands_still() -> bool:
+            worker.send_signal(signal.SIGSTOP)
+            with closing(sqlite3.connect(self.rows.sqlite, timeout=1, isolation_level=None)) as rows:
+                try:
+                    rows.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    worker.send_signal(signal.SIGCONT)
+                    return False
+            return True
+
+        assert eventually(stands_still)
+        return worker
+
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
@@ -115,14 +133,13 @@ def test_what_ends_is_ended_what_is_asked_is_refused_and_what_was_promised_is_ke
     stage.volunteer("Ben")
     erases, lives, expires = (ask(machine, kind) for kind in (RIDE, STAY, COMPANY))
     needs = {"lives": lives.need(), "expires": expires.need()}
-    assert eventually(machine.is_well)
+    assert eventually(lambda: machine.is_well() and rows.notices("sent"))
     keys = machine.keys()
+    # The process that serves finds the disk full before the worker does, and before anything falls due.
+    worker = machine.worker_that_stands_still()
     soon = datetime.now(UTC) + timedelta(seconds=15)
     notices = [rows.notice(soon) for _ in range(50)]
     rows.lay("requests_app_need", "expires_at", soon, "id", needs["expires"])
-    # The process that serves finds the disk full before the worker does.
-    worker = machine.worker()
-    worker.send_signal(signal.SIGSTOP)
     filler.fill(machine.disk)
 
     newcomer = stage.asker()
