@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from mutualaid import parent_death
-from tests import live
+from tests import live, servers
 from tests.journeys import post_office
 from tests.journeys.clockwork import eventually
 from tests.journeys.conftest import STAGES, Stage, on_stage
@@ -136,8 +136,7 @@ def test_of_two_workers_one_is_enough_and_none_is_said(stage: Stage) -> None:
 def test_messages_whose_server_is_away_are_said_with_what_carries_them(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with mailbox.listening() as away:
-        port = away.port
+    port = servers.free_port()
     server = {"EMAIL_PORT": str(port)}
     with begun("sqlite", "memory", tmp_path_factory.mktemp("away"), **server) as stage:
         ben = stage.volunteer("Ben")

@@ -9,6 +9,7 @@ import pytest
 
 from notify.transports import AddressGone, NotNow, TransportDown, addresses, egress
 from notify.transports.connect import Refused
+from tests import servers
 from tests.notify import gateways
 from tests.notify.gateways import Answer
 
@@ -264,7 +265,8 @@ def test_one_address_inside_among_others_is_enough_to_refuse(
 
 
 def test_a_name_that_changes_its_mind_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with gateways.listening("127.0.0.2") as outside, gateways.listening("127.0.0.1", outside.port) as inside:
+    port = servers.free_port()
+    with gateways.listening("127.0.0.2", port) as outside, gateways.listening("127.0.0.1", port) as inside:
         asked = looked_up(monkeypatch, ["127.0.0.2"], ["127.0.0.1"])
 
         post(outside, "rebound.example", trusted=False).judge()

@@ -15,6 +15,7 @@ from notify import deliver, outbox, transports
 from notify.models import Channel, Notice
 from notify.transports import POST_LASTS
 from privacy.due import Swept
+from tests import servers
 from tests.notify import gateways
 from tests.notify.gateways import Answer
 from tests.notify.pigeons import AT, add
@@ -129,8 +130,13 @@ def server(settings: Settings) -> Iterator[gateways.Server]:
 
 
 def set_up(shape: Shape, server: gateways.Server, settings: Settings) -> None:
-    setattr(settings, shape.setting, shape.template.replace("{port}", str(server.port)))
+    name_gateway(shape, server.port, settings)
     server.answer, server.answers = shape.answer, dict(shape.answers)
+
+
+def name_gateway(shape: Shape, port: int, settings: Settings) -> None:
+    """The operator names a gateway at this port."""
+    setattr(settings, shape.setting, shape.template.replace("{port}", str(port)))
 
 
 def news(shape: Shape, pace: str = "", **more: object) -> Channel:
@@ -313,13 +319,13 @@ def test_one_that_hangs_or_drips_is_left_and_asked_again(
 @EACH
 def test_one_that_is_not_there_is_asked_again(shape: Shape, settings: Settings) -> None:
     deliver.breakers.clear()
-    with gateways.listening() as server:
-        set_up(shape, server, settings)
-        news(shape)
+    port = servers.free_port()
+    name_gateway(shape, port, settings)
+    news(shape)
     deliver.run(AT)
     status = Notice.objects.get().status
 
-    with gateways.listening(port=server.port) as server:
+    with gateways.listening(port=port) as server:
         set_up(shape, server, settings)
         deliver.run(AT + timedelta(seconds=8))
 
@@ -343,7 +349,7 @@ def test_an_address_that_is_gone_is_shown_to_its_owner_and_the_next_one_is_used(
         server.answer, server.answers = answer, {}
         channel = add(uuid.uuid4(), shape.address, transport=shape.slug)
         spare = SHAPES[1 if shape.slug == "ntfy" else 0]
-        setattr(settings, spare.setting, spare.template.replace("{port}", str(other.port)))
+        name_gateway(spare, other.port, settings)
         add(channel.recipient, spare.address, transport=spare.slug)
         outbox.queue(channel.recipient, "news", AT)
 
