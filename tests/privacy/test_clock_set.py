@@ -21,6 +21,15 @@ def are_near(*pairs: tuple[datetime, datetime]) -> bool:
     return all(abs(one - other) < SAME for one, other in pairs)
 
 
+def look() -> clock.Reading:
+    """One that says something about the database's clock: an answer that took long does not."""
+    while True:
+        began = clock._since_boot()
+        found = clock.read()
+        if clock._since_boot() - began <= clock.QUICK:
+            return found
+
+
 @pytest.mark.parametrize(
     ("wall", "database", "doubted"),
     [(0, 0, False), (59, 59, False), (-59, -59, False), (61, 0, True), (0, -61, True), (61, 61, True)],
@@ -28,9 +37,9 @@ def are_near(*pairs: tuple[datetime, datetime]) -> bool:
 def test_more_than_a_minute_is_doubted_whichever_clock_was_set(
     clocks: Clocks, wall: float, database: float, doubted: bool
 ) -> None:
-    before = clock.read()
+    before = look()
     clocks.wall, clocks.database = wall, database
-    after = clock.read()
+    after = look()
 
     assert (before.raw, clock.jumped()) == (before.steady, doubted)
     assert doubted or after.raw == after.steady == after.latest
@@ -110,7 +119,7 @@ def test_a_database_elsewhere_that_never_agreed_is_doubted_and_gone_by(clocks: C
     right = clock.now()
     clock._begin()
     clocks.database = -600
-    first = clock.read()
+    first = look()
     doubted = Heartbeat.objects.clock_is_doubted(first.raw)
     Heartbeat.objects.beat(CLOCK_TRUSTED, [], first.raw)
     trusted = not Heartbeat.objects.clock_is_doubted(clock.read().raw)
