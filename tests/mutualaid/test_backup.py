@@ -93,7 +93,7 @@ def test_it_is_of_one_moment_and_keeps_nobody_from_writing(world: World) -> None
         next(found)
         thread = threading.Thread(target=write)
         thread.start()
-        thread.join(10)
+        thread.join(30)
         waited = thread.is_alive()
         text = b"".join(found)
 

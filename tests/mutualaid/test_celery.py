@@ -72,7 +72,7 @@ def test_a_duty_that_still_runs_is_not_started_twice(
 
     def run(at: datetime) -> Swept:
         started.append(at)
-        may_end.wait(10)
+        may_end.wait(60)
         return Swept()
 
     monkeypatch.setattr(celery, "DUTIES", [a_duty("lapse", run)])
@@ -111,7 +111,7 @@ def test_messages_leave_while_every_other_duty_hangs(ticker: Ticker, monkeypatch
     may_end, left = threading.Event(), threading.Event()
 
     def hang(at: datetime) -> Swept:
-        may_end.wait(10)
+        may_end.wait(60)
         return Swept()
 
     def leave(at: datetime) -> Swept:
@@ -122,7 +122,7 @@ def test_messages_leave_while_every_other_duty_hangs(ticker: Ticker, monkeypatch
     monkeypatch.setattr(celery, "DUTIES", [*others, a_duty("deliver", leave)])
     pool = TaskPool(celery.THREADS)
     ticker.tick(pool)
-    in_time = left.wait(5)
+    in_time = left.wait(30)
     may_end.set()
     pool.on_stop()
 
@@ -138,7 +138,7 @@ def test_what_is_urgent_is_started_once_more_while_its_first_lane_is_held_up(
 
     def run(at: datetime) -> Swept:
         started.append(at)
-        may_end.wait(10)
+        may_end.wait(60)
         return Swept()
 
     duty = replace(a_duty("deliver", run), lanes=2)
@@ -161,7 +161,7 @@ def test_a_duty_is_looked_through_when_one_of_its_lanes_got_to_its_end(
 
     def run(at: datetime) -> Swept:
         if next(turns):
-            may_end.wait(10)
+            may_end.wait(60)
         return Swept()
 
     monkeypatch.setattr(celery, "DUTIES", [replace(a_duty("deliver", run), lanes=2)])
@@ -187,13 +187,13 @@ def test_a_long_duty_is_looked_after_while_it_goes_on_and_not_once_it_hangs(
     def run(at: datetime) -> Swept:
         goes_on()
         hangs.set()
-        may_end.wait(10)
+        may_end.wait(60)
         return Swept()
 
     monkeypatch.setattr(celery, "DUTIES", [a_duty("expire", run)])
     ticker.beaten = time.monotonic()
     ticker.tick(pool)
-    hangs.wait(10)
+    hangs.wait(60)
     for beat in range(3):
         ticker.beat(AT + timedelta(seconds=3 * beat), waits=False)
     may_end.set()
@@ -266,7 +266,7 @@ def test_what_was_looked_through_is_told_in_one_beat_whether_there_was_something
         raise ValueError
 
     def last(at: datetime) -> Swept:
-        may_end.wait(10)
+        may_end.wait(60)
         return Swept()
 
     duties = [a_duty("did", lambda at: Swept(1)), a_duty("failed", fail), a_duty("still runs", last)]
@@ -369,7 +369,7 @@ def test_the_ticker_goes_on_when_the_database_comes_back(
     while len(looks) < 5:
         time.sleep(0.01)
     ticker.stop(None)
-    thread.join(5)
+    thread.join(30)
 
     assert looks[:5] == [False, False, False, True, True]
     assert [record.getMessage() for record in caplog.records] == ["the ticker cannot look: OperationalError"]
@@ -385,7 +385,7 @@ def test_a_worker_that_starts_looks_at_once(
     thread.start()
     found = looked.wait(30)
     ticker.stop(None)
-    thread.join(5)
+    thread.join(30)
 
     assert (found, thread.is_alive()) == (True, False)
 

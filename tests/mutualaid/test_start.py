@@ -35,7 +35,7 @@ def environment(folder: Path) -> dict[str, str]:
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *words]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=60
+        command, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=300
     )
 
 
@@ -216,7 +216,7 @@ def test_what_the_account_may_not_read_is_said_in_one_sentence_too(one: Path, hi
         env=environment(one),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     sentence = DAMAGED if hidden.startswith("secrets") else SILENT_KEYRING

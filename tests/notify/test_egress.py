@@ -137,7 +137,7 @@ def server() -> Iterator[gateways.Server]:
 
 
 def post(
-    server: gateways.Server | int, host: str = "127.0.0.1", *, trusted: bool = True, lasts: float = 5
+    server: gateways.Server | int, host: str = "127.0.0.1", *, trusted: bool = True, lasts: float = 30
 ) -> egress.Seen:
     """One post, as a library does it: its own errors are swallowed."""
     port = server if isinstance(server, int) else server.port

@@ -22,7 +22,7 @@ FORK = multiprocessing.get_context("fork")
 
 @pytest.fixture
 def shared(request: pytest.FixtureRequest) -> SharedMemory:
-    return SharedMemory(request.node.name, {"TIMEOUT": 60})
+    return SharedMemory(request.node.name, {"TIMEOUT": 3600})
 
 
 def everything_in(one: SharedMemory) -> bytes:
