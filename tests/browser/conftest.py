@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import doors, front
 from tests.browser.doors import NAME, ONION, Door
@@ -43,6 +43,9 @@ SAFEST = {
 # Of two browsers at two doors these are asked in `make test`, the others in the drill.
 MAIN = {("chromium", "https"), ("firefox", "onion")}
 PHONE = {"width": 320, "height": 640}
+# Milliseconds for what a page shows, and for another page, on a machine that has much else to do.
+expect.set_options(timeout=30_000)
+ANOTHER_PAGE = 60_000
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "browser_name" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(300))
     for item in items:
         if item.get_closest_marker("second_look") and _browser(item) == "firefox":
             item.add_marker(pytest.mark.drill)
@@ -92,6 +97,18 @@ def whole_chromium(launch_browser: Callable[..., Browser]) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
     return {"viewport": PHONE, "locale": "en-GB", "service_workers": "block"}
+
+
+@pytest.fixture
+def new_context(new_context: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    """Each with its patience."""
+
+    def open_context(**context: Any) -> BrowserContext:
+        opened = new_context(**context)
+        opened.set_default_timeout(ANOTHER_PAGE)
+        return opened
+
+    return open_context
 
 
 @pytest.fixture

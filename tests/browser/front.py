@@ -30,7 +30,7 @@ class _Front(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        there = http.client.HTTPConnection(*self.target, timeout=30)
+        there = http.client.HTTPConnection(*self.target, timeout=60)
         with contextlib.closing(there):
             there.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
