@@ -126,8 +126,14 @@ def test_every_proposal_and_every_count_is_that_of_a_plain_search(world: World, 
     assert sum(map(bool, proposals)) >= 4
 
 
-@pytest.mark.drill
-@pytest.mark.parametrize("hundred", [1, 2, 3])
+@pytest.mark.parametrize(
+    "hundred",
+    [
+        pytest.param(1, marks=pytest.mark.drill),
+        # Two more take minutes that a drill has not.
+        *(pytest.param(more, marks=pytest.mark.fuzz) for more in (2, 3)),
+    ],
+)
 def test_also_in_hundreds_that_nobody_has_seen(world: World, hundred: int) -> None:
     first = secrets.randbits(32)
 
