@@ -23,7 +23,7 @@ keysheet: ## type one word of the key sheet back
 	@scripts/install run
 	@$(BIN)/python manage.py keysheet
 
-test: ## everything that fits in ten minutes, on SQLite, then on PostgreSQL, whatever came of the first
+test: ## everything but the drills, in half an hour: on SQLite, then on PostgreSQL, whatever came of the first
 	@scripts/for-tests
 	$(PYTEST) -n 2 $(ARGS); sqlite=$$?; \
 	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not once and not browser and not drill and not fuzz" $(ARGS) \

@@ -99,13 +99,13 @@ class TapQuerySet(DueQuerySet["Tap"]):
     def begin(self, claim: Claim, moment: datetime, at: datetime) -> list[Tap]:
         """They meet at this moment: whatever is expected then, and not before. Those rows. Where nobody knew
         the hour before, what is expected at the end is of that part of the day."""
-        made = self._put_off(claim, START, moment, at)
+        made = self._expect_instead(claim, START, moment, at)
         spec = kinds.get(claim.need.kind).task(claim.task.role)
         if spec and spec.may_be_at_any_hour:
-            self._put_off(claim, END, _end_of_part(claim.task, moment), at)
+            self._expect_instead(claim, END, _end_of_part(claim.task, moment), at)
         return made
 
-    def _put_off(self, claim: Claim, after: str, moment: datetime, at: datetime) -> list[Tap]:
+    def _expect_instead(self, claim: Claim, after: str, moment: datetime, at: datetime) -> list[Tap]:
         """Whatever follows START or END, at this moment in place of another. What was said stays said."""
         lines = [line for line in _lines(claim) if line.after == after]
         slugs = [line.slug for line in lines]

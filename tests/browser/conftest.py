@@ -53,8 +53,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "browser_name" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            if not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(300))
     for item in items:
         if item.get_closest_marker("second_look") and _browser(item) == "firefox":
             item.add_marker(pytest.mark.drill)

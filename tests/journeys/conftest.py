@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +13,6 @@ from tests.journeys.walk import Browser
 from tests.live import LiveSystem
 
 STAGES = [("sqlite", "memory"), ("postgresql", "redis")]
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A story takes its time on a machine that has much else to do, and may wait for a day to end."""
-    for item in items:
-        if item.path.parent == HERE and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(300))
 
 
 @dataclass
